@@ -1,0 +1,70 @@
+# The two commands that a newcomer types are `make demo` and `make test`.
+#
+#   make demo     install what the demonstration needs, and run it
+#   make test     install everything, then lint, types and tests
+#   make check    lint, types and formatting only
+#   make format   rewrite the sources in the project's format
+#   make fuzz     random programs, for a long time (FUZZ_EXAMPLES=20000)
+#   make bench    the benchmarks
+#   make clean    remove the virtual environment and everything built
+#
+# PYTHON chooses the interpreter, VENV the folder: make test PYTHON=python3.13 VENV=.venv-3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+FUZZ_EXAMPLES ?= 20000
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+# A stamp newer than pyproject.toml says that its packages are there, so a second run starts at once.
+READY := $(VENV)/.ready
+DEMO_READY := $(VENV)/.ready-demo
+TEST_READY := $(VENV)/.ready-test
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test check format fuzz bench clean
+.DELETE_ON_ERROR:
+
+demo: $(DEMO_READY)
+	@$(BIN)/autograph demo $(DEMO_ARGS)
+
+test: check
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+check: $(TEST_READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(TEST_READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+fuzz: $(TEST_READY)
+	AUTOGRAPH_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n $(JOBS) -m fuzz $(PYTEST_ARGS)
+
+bench: $(TEST_READY)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis autograph-demo
+	find $(wildcard src tests benchmarks examples) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment outlives changes of pyproject.toml; only what is installed into it is brought up to date.
+$(READY):
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "AutoGraph needs Python 3.11 or newer, and %s is %s; name another with make PYTHON=..." % (sys.executable, sys.version.split()[0]))'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(DEMO_READY): pyproject.toml $(READY)
+	@echo "Installing AutoGraph, JAX and the demonstration's packages into $(VENV) (once) ..."
+	$(PIP) --editable '.[jax,demo]'
+	@touch $@
+
+$(TEST_READY): pyproject.toml $(READY)
+	@echo "Installing AutoGraph with everything that its tests need into $(VENV) (once) ..."
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(DEMO_READY)

@@ -1,0 +1,360 @@
+"""JAX/XLA: conditionals become ``lax.cond`` or ``select``, loops ``lax.while_loop`` or ``lax.scan``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ...staging.lists import Buffer, TensorList
+from ...staging.loops import UNROLL_UP_TO
+from ...staging.sequences import Sequence as StagedSequence
+from ...staging.sequences import StagedRange
+from ...staging.values import Late, Maybe, truth_of_maybe
+from . import callbacks, calls, host, loops, types
+from .branches import stage_cond
+
+try:
+    from jax._src.core import trace_state_clean
+except ImportError:  # pragma: no cover - another version of JAX
+
+    def trace_state_clean() -> bool:
+        return not isinstance(jnp.zeros(()) + 0, jax.core.Tracer)
+
+
+class JaxEngine:
+    """See ``autograph.engines.base.Engine``."""
+
+    name = "jax"
+
+    def active(self) -> bool:
+        return not trace_state_clean()
+
+    def is_staged(self, value: Any) -> bool:
+        if isinstance(value, types.Tracer):
+            return True
+        kind = type(value)
+        if kind is Maybe:
+            return isinstance(value.present, types.Tracer)
+        if kind is TensorList:
+            return value.is_buffered()
+        return False
+
+    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls an ``ag.function``."""
+        return calls.run(function, args, kwargs)
+
+    def host_call(self, function: Callable[..., Any], leaves: list[Any], result: Any, name: str) -> Any:
+        return host.host_call(function, leaves, result, name)
+
+    # Control flow.
+
+    def cond(
+        self,
+        test: Any,
+        body: Callable[[], Any],
+        orelse: Callable[[], Any],
+        names: tuple[str, ...] | None,
+        owners: Sequence[FunctionType],
+    ) -> Any:
+        return stage_cond(self.truth(test), body, orelse, names, owners)
+
+    def while_loop(
+        self,
+        test: Callable[[], Any],
+        body: Callable[[], Any],
+        names: tuple[str, ...],
+        owners: Sequence[FunctionType],
+        first: Any,
+    ) -> None:
+        loops.stage_while(test, body, names, owners, first)
+
+    def for_loop(
+        self,
+        sequence: StagedSequence,
+        body: Callable[[Any], Any],
+        names: tuple[str, ...],
+        until: Callable[[], Any] | None,
+        owners: Sequence[FunctionType],
+    ) -> None:
+        loops.stage_for(sequence, body, names, until, owners)
+
+    def sets_staged_flag(
+        self, body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[FunctionType]
+    ) -> bool:
+        return loops.sets_staged_flag(body, until, owners)
+
+    def sequence_of(self, iterable: Any) -> StagedSequence | None:
+        if isinstance(iterable, StagedSequence):
+            return iterable
+        if isinstance(iterable, range):
+            if len(iterable) <= UNROLL_UP_TO:
+                return None
+            start, step = iterable.start, iterable.step
+            return StagedSequence(len(iterable), lambda index, _: start + index * step, optional=True)
+        if isinstance(iterable, TensorList) and iterable.is_buffered():
+            content = iterable.__ag_content__()
+            assert isinstance(content, Buffer)
+            if isinstance(content.length, int):
+                rows = self.first(content.data, content.length)
+                return StagedSequence(content.length, lambda _, row: row, rows)
+            return StagedSequence(content.length, lambda _, row: row, content.data)
+        if isinstance(iterable, types.Array | np.ndarray):
+            kind = types.type_of(iterable)
+            if kind is None or not kind.shape:
+                return None
+            is_staged = isinstance(iterable, types.Tracer)
+            if not is_staged and kind.shape[0] <= UNROLL_UP_TO:
+                return None
+            return StagedSequence(
+                kind.shape[0], lambda _, row: row, jnp.asarray(iterable), optional=not is_staged, rows_of=iterable
+            )
+        return None
+
+    # Truth.
+
+    def truth(self, value: Any) -> Any:
+        """A scalar of booleans, as Python's ``bool`` sees ``value``."""
+        if type(value) is Maybe:
+            return truth_of_maybe(value)
+        if isinstance(value, TensorList):
+            return value.staged_length() > 0
+        if isinstance(value, Late):
+            return self.truth(value.value)
+        if not isinstance(value, types.Tracer):
+            return bool(value)
+        if value.size != 1:
+            if value.size == 0:
+                raise ValueError("The truth value of an empty array is ambiguous. Use `array.size > 0` instead")
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. Use a.any() or a.all()"
+            )
+        if value.shape:
+            value = value.reshape(())
+        return value if value.dtype == bool else value != 0
+
+    def logical_not(self, value: Any) -> Any:
+        return not value if isinstance(value, bool) else lax.bitwise_not(value)
+
+    def logical_and(self, left: Any, right: Any) -> Any:
+        if isinstance(left, bool):
+            return right if left else False
+        if isinstance(right, bool):
+            return left if right else False
+        return jnp.logical_and(left, right)
+
+    def logical_or(self, left: Any, right: Any) -> Any:
+        return self.logical_not(self.logical_and(self.logical_not(left), self.logical_not(right)))
+
+    def absent(self, value: Maybe) -> Any:
+        """``value is None``; conditions on it tell the regions under them what they know."""
+        from ...staging.values import Assumptions
+
+        known = Assumptions.known(value.present)
+        return self.logical_not(value.present) if known is None else not known
+
+    def contains(self, array: Any, value: Any) -> Any:
+        if isinstance(array, TensorList):
+            content = array.__ag_content__()
+            assert isinstance(content, Buffer)
+            hits = jnp.arange(content.capacity) < content.length
+            return jnp.any((content.data == value) & hits)
+        return jnp.any(array == value)
+
+    # Effects.
+
+    def print(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        callbacks.print_when_run(args, options)
+
+    def check(self, ok: Any, make: Callable[[], BaseException]) -> None:
+        """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
+        callbacks.raise_unless(ok, make, callbacks.current_place())
+
+    def assert_(self, test: Any, message: Callable[[], Any] | None) -> None:
+        """Makes the call end with an ``AssertionError`` where ``test`` is false when the graph runs."""
+        place = callbacks.current_place()
+
+        def fail() -> None:
+            error = AssertionError() if message is None else AssertionError(message())
+            callbacks.raise_when_run(error, place)
+
+        stage_cond(self.truth(test), lambda: None, fail, (), [])
+
+    def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """The arrays that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
+        if isinstance(value, TensorList):
+            content = value.__ag_content__()
+            leaves, structure = types.flatten(content)
+            return leaves, lambda values: _python_list(types.unflatten(structure, values))
+        return [value], lambda values: to_python(values[0])
+
+    # Lists: pytrees of arrays with the elements along the first axis.
+
+    def leading_size(self, data: Any) -> int:
+        return int(jax.tree_util.tree_leaves(data)[0].shape[0])
+
+    def first(self, data: Any, count: int) -> Any:
+        return jax.tree_util.tree_map(lambda leaf: leaf if leaf.shape[0] == count else leaf[:count], data)
+
+    def stack_trees(self, items: list[Any]) -> Any:
+        if not items:
+            raise ValueError("need at least one element to stack")
+        return jax.tree_util.tree_map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *items)
+
+    def unstack(self, data: Any, count: int) -> list[Any]:
+        return [types.get_row(data, index) for index in range(count)]
+
+    def grown(self, data: Any, capacity: int) -> Any:
+        def grow(leaf: Any) -> Any:
+            return types.zeros_rows(types.ArrayType(leaf.shape[1:], leaf.dtype, False), capacity)
+
+        return types.copy_rows(data, jax.tree_util.tree_map(grow, data))
+
+    def empty_like(self, data: Any, capacity: int) -> Any:
+        return jax.tree_util.tree_map(lambda leaf: jnp.zeros((capacity, *leaf.shape[1:]), leaf.dtype), data)
+
+    def get_at(self, data: Any, index: Any) -> Any:
+        return types.get_row(data, index)
+
+    def set_at(self, data: Any, index: Any, value: Any) -> Any:
+        return types.set_row(data, index, value)
+
+    def wrapped_index(self, index: Any, length: Any) -> Any:
+        """An index that may be negative, checked when the graph runs as Python checks it."""
+        return jnp.where(index < 0, index + length, index)
+
+    def concrete_items(self, buffer: Buffer) -> list[Any] | None:
+        """The elements, if nothing about them is staged."""
+        leaves = jax.tree_util.tree_leaves((buffer.data, buffer.length))
+        if any(not isinstance(leaf, types.Array | np.ndarray | int) or isinstance(leaf, types.Tracer) for leaf in leaves):
+            return None
+        length = int(buffer.length)
+        rows, structure = jax.tree_util.tree_flatten(buffer.data)
+        split = [list(row[:length]) for row in rows]
+        return [jax.tree_util.tree_unflatten(structure, list(parts)) for parts in zip(*split, strict=True)]
+
+    # Arrays.
+
+    def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        return jnp.zeros(shape, dtype)
+
+    def rows(self, array: Any) -> StagedSequence:
+        array = jnp.asarray(array)
+        return StagedSequence(array.shape[0], lambda _, row: row, array)
+
+    def flipped(self, slices: Any) -> Any:
+        return jax.tree_util.tree_map(lambda leaf: leaf[::-1], slices)
+
+    def get_item(self, array: Any, key: Any) -> Any:
+        return jnp.asarray(array)[key]
+
+    def sum_rows(self, array: Any) -> Any:
+        return jnp.sum(array, axis=0)
+
+    def sorted(self, items: Any, key: Callable[[Any], Any] | None, reverse: bool) -> list[Any]:
+        """The elements in ascending order of their keys, equal ones in the order in which they came."""
+        if isinstance(items, TensorList):
+            items = items.stack() if items.is_buffered() else list(items)
+        data = self.stack_trees(list(items)) if isinstance(items, list | tuple) else items
+        count = self.leading_size(data)
+        rows = [types.get_row(data, index) for index in range(count)] if key is not None else []
+        keys = jnp.stack([jnp.asarray(key(row)) for row in rows]) if key is not None else data
+        if keys.ndim != 1:
+            raise ValueError("sorted() over rows needs a key that gives one number for each")
+        if reverse:  # stable in both directions, as Python's sort is
+            order = count - 1 - jnp.argsort(keys[::-1], stable=True)[::-1]
+        else:
+            order = jnp.argsort(keys, stable=True)
+        ordered = jax.tree_util.tree_map(lambda leaf: leaf[order], data)
+        return TensorList.of(Buffer(ordered, count))
+
+    def round(self, number: Any, digits: Any) -> Any:
+        if jnp.issubdtype(number.dtype, jnp.integer):
+            return number if digits is None or digits >= 0 else jnp.round(number, digits)
+        if digits is None:
+            return self.to_int(jnp.round(number))
+        return jnp.round(number, digits)
+
+    def to_int(self, value: Any) -> Any:
+        """``int(value)``: towards zero."""
+        if value.size != 1:
+            raise TypeError("only size-1 arrays can be converted to Python scalars")
+        if value.shape:
+            value = value.reshape(())
+        if jnp.issubdtype(value.dtype, jnp.floating):
+            value = jnp.trunc(value)
+        return types.convert(value, loops.index_type())
+
+    def to_float(self, value: Any) -> Any:
+        if value.size != 1:
+            raise TypeError("only size-1 arrays can be converted to Python scalars")
+        if value.shape:
+            value = value.reshape(())
+        return types.convert(value, types.ArrayType((), jnp.result_type(0.0), True))
+
+    def is_array(self, value: Any) -> bool:
+        return isinstance(value, types.Array)
+
+    def updated(self, array: Any, key: Any, value: Any) -> Any:
+        """``array`` with ``array[key] = value``, in the dtype of ``array``."""
+        array = jnp.asarray(array)
+        return array.at[key].set(jnp.asarray(value).astype(array.dtype) if not isinstance(value, int) else value)
+
+    def range(self, start: Any, stop: Any, step: Any) -> StagedRange:
+        for value in (start, stop, step):
+            dtype = getattr(value, "dtype", None)
+            if dtype is not None and not jnp.issubdtype(dtype, jnp.integer) or isinstance(value, float):
+                name = "float" if dtype is None else str(dtype)
+                raise TypeError(f"{name!r} object cannot be interpreted as an integer")
+            if getattr(value, "shape", ()) not in ((), (1,)):
+                raise TypeError("only integer scalar arrays can be converted to a scalar index")
+        if isinstance(step, int):
+            if step == 0:
+                raise ValueError("range() arg 3 must not be zero")
+            first, last = (start, stop) if step > 0 else (stop, start)
+            distance = last if isinstance(first, int) and first == 0 else last - first
+            stride = abs(step)
+        else:
+            self.check(step != 0, lambda: ValueError("range() arg 3 must not be zero"))
+            distance = jnp.where(step > 0, stop - start, start - stop)
+            stride = jnp.where(step == 0, 1, jnp.abs(step))
+        length = distance if isinstance(stride, int) and stride == 1 else (distance + (stride - 1)) // stride
+        return StagedRange(start, stop, step, length)
+
+
+def to_python(value: Any) -> Any:
+    """A concrete array as what Python would have in its place: a number, or a NumPy array."""
+    array = np.asarray(value)
+    if array.ndim:
+        return array
+    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        return float(str(array))  # the shortest text that gives this number, not the digits of its 64-bit neighbour
+    return array.item()
+
+
+def _python_list(content: Any) -> list[Any]:
+    if isinstance(content, Buffer):
+        rows, structure = jax.tree_util.tree_flatten(content.data)
+        return [
+            jax.tree_util.tree_unflatten(structure, [to_python(row[index]) for row in rows])
+            for index in range(int(content.length))
+        ]
+    return [jax.tree_util.tree_map(to_python, item) for item in content]
+
+
+def _exclude_from_source_info() -> None:
+    """Makes JAX's own error messages and profiles name the user's line instead of this package's."""
+    from jax._src import source_info_util
+
+    source_info_util.register_exclusion(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+
+_exclude_from_source_info()
+
+ENGINE = JaxEngine()

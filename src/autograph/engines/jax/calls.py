@@ -1,0 +1,135 @@
+"""Calls of ``ag.function`` on JAX: which arguments are traced, and what becomes of the result or the failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import jax
+import numpy as np
+
+from ...errors import StagingError
+from ...staging.state import CONTEXT
+from ...staging.values import Late, Maybe
+from . import callbacks
+from .types import NUMBERS, Array, type_of
+
+
+class _Identity:
+    """A static argument that cannot be hashed, compared by identity."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+def _static_key(value: Any) -> Any:
+    try:
+        hash(value)
+    except TypeError:
+        return _Identity(value)
+    if isinstance(value, float):
+        return float, repr(value)  # tells -0.0 from 0.0, and a NaN from no other
+    return type(value), value
+
+
+class _Concrete:
+    """One compiled form: for one structure of arguments and one choice of static ones."""
+
+    def __init__(self, converted: Callable[..., Any], structure: Any, statics: list[Any]) -> None:
+        self.has_effects = False
+        self.has_flags = False
+
+        def traced(*dynamic: Any) -> Any:
+            values = iter(dynamic)
+            leaves = [next(values) if static is _TRACED else static for static in statics]
+            args, kwargs = jax.tree_util.tree_unflatten(structure, leaves)
+            before = CONTEXT.effects
+            result = converted(*args, **kwargs)
+            self.has_effects |= CONTEXT.effects > before
+            self.has_flags |= any(isinstance(leaf, Maybe | Late) for leaf in _with_flags_as_leaves(result))
+            return result
+
+        traced.__name__ = traced.__qualname__ = getattr(converted, "__name__", "function")
+        self.compiled = jax.jit(traced)
+
+
+_TRACED = object()
+
+
+def _is_flagged(value: Any) -> bool:
+    return isinstance(value, Maybe | Late)
+
+
+def _with_flags_as_leaves(result: Any) -> list[Any]:
+    return jax.tree_util.tree_leaves(result, is_leaf=_is_flagged)
+
+
+def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Calls ``function`` (an ``ag.function``) as a compiled graph."""
+    leaves, structure = jax.tree_util.tree_flatten((args, kwargs))
+    forced = function.static_arguments(args, kwargs)
+    statics, dynamic, key = [], [], []
+    for leaf in leaves:
+        if (isinstance(leaf, Array) or type(leaf) in NUMBERS or _is_numpy(leaf)) and id(leaf) not in forced:
+            statics.append(_TRACED)
+            dynamic.append(leaf)
+        else:
+            statics.append(leaf)
+            key.append(_static_key(leaf))
+    shape = tuple(static is _TRACED for static in statics)
+    entry = function.concrete(
+        (structure, shape, tuple(key)), lambda: _Concrete(function.converted, structure, statics)
+    )
+    try:
+        result = entry.compiled(*dynamic)
+        if entry.has_effects:
+            jax.block_until_ready(result)
+            jax.effects_barrier()
+    except jax.errors.JaxRuntimeError as error:
+        found = callbacks.FAILURES.take(str(error))
+        if found is None:
+            raise
+        failure = found
+    else:
+        return _decided(result) if entry.has_flags else result
+    raise_at(*failure)
+
+
+def _is_numpy(leaf: Any) -> bool:
+    return isinstance(leaf, np.ndarray | np.generic) and type_of(leaf) is not None
+
+
+def _decided(result: Any) -> Any:
+    """A result without flags: each value that may be absent is there, or ``None``."""
+
+    def decide(value: Any) -> Any:
+        if isinstance(value, Maybe):
+            return _decided(value.value) if bool(value.present) else None
+        if isinstance(value, Late):
+            if not bool(value.bound):
+                raise StagingError("the result holds a variable that was never assigned")
+            return _decided(value.value)
+        return value
+
+    return jax.tree_util.tree_map(decide, result, is_leaf=_is_flagged)
+
+
+def raise_at(error: BaseException, place: callbacks.Place | None) -> NoReturn:
+    """Raises ``error`` with the user's line as the last entry of its traceback."""
+    error.__dict__.pop("__ag_raised__", None)
+    error.__traceback__ = None
+    if place is None:
+        raise error
+    # Code that does nothing but raise, on the user's line: that is what a traceback entry is made of.
+    text = "\n" * (place.line - 1) + "raise error"
+    code = compile(text, place.filename, "exec").replace(co_name=place.function, co_qualname=place.function)
+    exec(code, {"error": error})
+    raise AssertionError("not reached")

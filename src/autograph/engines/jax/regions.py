@@ -1,0 +1,127 @@
+"""Traces a region of converted code, and says what came of it.
+
+``jax.make_jaxpr`` inside a trace gives a jaxpr whose constants are the tracers around it, so a region is run by Python
+once, looked at, and then evaluated inside ``lax.cond`` or ``lax.while_loop`` without running its Python again.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from jax.extend.core import ClosedJaxpr
+
+from ...staging.state import CONTEXT, Journal, Location, Variables, plain_name
+from ...syntax.compiler import is_converted
+from . import callbacks
+from .types import Array, flatten
+
+_RAISE = dis.opmap["RAISE_VARARGS"]
+
+
+@dataclass(slots=True)
+class Run:
+    """What one trace of a region did."""
+
+    jaxpr: ClosedJaxpr | None = None
+    outputs: dict[int, int] = field(default_factory=dict)
+    """Where the jaxpr gives a leaf, by the identity of the leaf."""
+    leaves: list[Any] = field(default_factory=list)
+    result: Any = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    writes: dict[tuple[Any, ...], tuple[Location, Any, Any]] = field(default_factory=dict)
+    """Changed locations outside the variables, with their old and new values."""
+    journal: Journal = field(default_factory=Journal)
+    raised: BaseException | None = None
+    suspects: Run | None = None
+    """An earlier trace, kept so that the identities of the objects that it made are not used again."""
+
+    def add_output(self, value: Any) -> None:
+        for leaf in flatten(value)[0]:
+            if isinstance(leaf, Array) and id(leaf) not in self.outputs:
+                self.outputs[id(leaf)] = len(self.leaves)
+                self.leaves.append(leaf)
+
+    def evaluate(self, *inputs: Any) -> Callable[[Any], Any]:
+        """Builds the region's operations here; gives a function from its leaves to the values they have."""
+        assert self.jaxpr is not None
+        values = jax.core.eval_jaxpr(self.jaxpr.jaxpr, self.jaxpr.consts, *inputs)
+        outputs = self.outputs
+        return lambda leaf: values[outputs[id(leaf)]] if id(leaf) in outputs else leaf
+
+
+def trace_region(
+    body: Callable[..., Any],
+    variables: Variables,
+    names: Sequence[str] | None,
+    inputs: Sequence[jax.ShapeDtypeStruct] = (),
+    prepare: Callable[[Sequence[Any]], tuple[Any, ...]] | None = None,
+    assumption: tuple[Any, bool] | None = None,
+    locations: Sequence[Location] = (),
+) -> Run:
+    """Runs ``body`` under a trace of its own and puts back everything that it changed.
+
+    ``prepare`` turns the traced ``inputs`` into the arguments of ``body`` and may set variables and locations from
+    them. ``names`` are the variables to look at afterwards; ``None`` means those that changed.
+    """
+    run = Run()
+    before = variables.snapshot()
+
+    def traced(*values: Any) -> list[Any]:
+        journal = run.journal
+        CONTEXT.journals.append(journal)
+        if assumption is not None:
+            CONTEXT.assumptions.append(assumption)
+        try:
+            arguments = prepare(values) if prepare is not None else ()
+            entry = variables.snapshot()
+            try:
+                run.result = body(*arguments)
+            except Exception as error:
+                if not raised_by_program(error):
+                    raise
+                run.raised = error
+                callbacks.raise_when_run(error)
+                run.result = None
+                variables.restore(entry)
+            wanted = variables.changed(entry) if names is None else map(plain_name, names)
+            for name in wanted:
+                run.variables[name] = variables.read(name)
+                run.add_output(run.variables[name])
+            if run.raised is None:
+                run.writes = journal.changes()
+            for location, _, new in run.writes.values():
+                run.add_output(new)
+            for location in locations:
+                run.add_output(location.read())
+            run.add_output(run.result)
+            return list(run.leaves)
+        finally:
+            CONTEXT.journals.pop()
+            if assumption is not None:
+                CONTEXT.assumptions.pop()
+            journal.roll_back()
+            variables.restore(before)
+            if CONTEXT.journals:
+                CONTEXT.journals[-1].born.update(journal.born)
+
+    run.jaxpr = jax.make_jaxpr(traced)(*inputs)
+    return run
+
+
+def raised_by_program(error: BaseException) -> bool:
+    """Whether a ``raise`` or ``assert`` statement of converted code raised ``error``.
+
+    Such an exception is what the program does on this path; any other is a mistake in the tracing of it.
+    """
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return False
+    code = traceback.tb_frame.f_code
+    return is_converted(code) and code.co_code[traceback.tb_lasti] == _RAISE
+

@@ -1,0 +1,193 @@
+"""JAX's values as the staging layer sees them: leaves, their types, and the least type that holds several.
+
+A Python number has a weak type, as in ``jax.jit``: it takes the dtype of the arrays that it meets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...staging.lists import Buffer, TensorList
+from ...staging.state import UNBOUND
+from ...staging.values import PLACEHOLDER, Late, Maybe
+
+try:  # the public conversion drops the weak type, and a loop's state would then change its type
+    from jax._src.lax.lax import _convert_element_type as _convert
+except ImportError:  # pragma: no cover - another version of JAX
+
+    def _convert(value: Any, dtype: Any, weak_type: bool = False) -> Any:
+        return jax.lax.convert_element_type(value, dtype)
+
+
+Array = jax.Array
+Tracer = jax.core.Tracer
+NUMBERS = (bool, int, float, complex)
+
+
+class ArrayType(NamedTuple):
+    shape: tuple[int, ...]
+    dtype: Any
+    weak: bool
+
+    def struct(self) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(self.shape, self.dtype, weak_type=self.weak)
+
+    def __str__(self) -> str:
+        short = np.dtype(self.dtype).name if not jnp.issubdtype(self.dtype, jax.dtypes.extended) else str(self.dtype)
+        return f"{short}[{','.join(map(str, self.shape))}]"
+
+
+def type_of(leaf: Any) -> ArrayType | None:
+    """The type of an array or number, ``None`` for anything else."""
+    if isinstance(leaf, Array):  # tracers too
+        aval = jax.typeof(leaf)
+        return ArrayType(tuple(aval.shape), aval.dtype, bool(getattr(aval, "weak_type", False)))
+    kind = type(leaf)
+    if kind is bool:
+        return ArrayType((), np.dtype(bool), False)
+    if kind in (int, float, complex):
+        return ArrayType((), jnp.result_type(leaf), True)
+    if isinstance(leaf, jax.ShapeDtypeStruct):
+        return ArrayType(tuple(leaf.shape), leaf.dtype, bool(leaf.weak_type))
+    if isinstance(leaf, np.ndarray | np.generic):
+        if leaf.dtype.kind not in "biufcV" or leaf.dtype.fields:
+            return None
+        return ArrayType(tuple(leaf.shape), jax.dtypes.canonicalize_dtype(leaf.dtype), False)
+    return None
+
+
+_WEAK = {"b": False, "i": 0, "u": 0, "f": 0.0, "c": 0j}
+
+
+def join(types: Sequence[ArrayType]) -> ArrayType:
+    """The least type that holds all of ``types``.
+
+    Raises:
+        ValueError: two shapes differ and neither is a scalar's.
+    """
+    first = types[0]
+    if all(other == first for other in types[1:]):
+        return first
+    shape: tuple[int, ...] = ()
+    for other in types:
+        if other.shape != shape:
+            if shape and other.shape:
+                raise ValueError(f"shapes {shape} and {other.shape} do not fit")
+            shape = shape or other.shape
+    if all(other.dtype == first.dtype for other in types):
+        return ArrayType(shape, first.dtype, all(other.weak for other in types))
+    if any(jnp.issubdtype(other.dtype, jax.dtypes.extended) for other in types):
+        raise ValueError("dtypes do not fit")
+    weak = all(other.weak or other.dtype == bool for other in types) and any(other.weak for other in types)
+    dtype = jnp.result_type(*(_WEAK[other.dtype.kind] if other.weak else other.dtype for other in types))
+    return ArrayType(shape, dtype, weak)
+
+
+def convert(value: Any, to: ArrayType) -> Any:
+    """``value`` as an array of type ``to``; zeros for a value that nothing reads."""
+    if value is PLACEHOLDER or value is UNBOUND:
+        return zeros(to)
+    if type_of(value) == to and isinstance(value, Array):
+        return value
+    if not jnp.issubdtype(to.dtype, jax.dtypes.extended):
+        value = jnp.asarray(value)
+        if value.dtype != to.dtype or bool(jax.typeof(value).weak_type) != to.weak:
+            value = _convert(value, to.dtype, weak_type=to.weak)
+    if value.shape != to.shape:
+        value = jnp.broadcast_to(value, to.shape)
+    return value
+
+
+def zeros(of: ArrayType) -> Any:
+    if jnp.issubdtype(of.dtype, jax.dtypes.extended):
+        keys = jax.random.key(0, impl=jax.random.key_impl(jax.random.key(0)))
+        return jnp.broadcast_to(keys, of.shape)
+    return _convert(jnp.zeros(of.shape, of.dtype), of.dtype, weak_type=of.weak)
+
+
+def _is_leaf(value: Any) -> bool:
+    return value is None or value is PLACEHOLDER or value is UNBOUND
+
+
+def flatten(value: Any) -> tuple[list[Any], Any]:
+    return jax.tree_util.tree_flatten(value, is_leaf=_is_leaf)
+
+
+def unflatten(structure: Any, leaves: Sequence[Any]) -> Any:
+    return jax.tree_util.tree_unflatten(structure, leaves)
+
+
+def describe(value: Any) -> str:
+    """A value's type as an error message shows it."""
+    if value is UNBOUND:
+        return "unassigned"
+    if value is None:
+        return "None"
+    found = type_of(value)
+    if found is not None:
+        return f"{value!r} ({found})" if type(value) in NUMBERS else str(found)
+    leaves, structure = flatten(value)
+    if len(leaves) == 1 and leaves[0] is value:
+        text = repr(value)
+        return text if len(text) < 60 else f"a {type(value).__name__}"
+    return str(jax.tree_util.tree_unflatten(structure, [_Text(describe(leaf)) for leaf in leaves]))
+
+
+class _Text:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+# Rows: pytrees of arrays that share their first axis.
+
+
+def row_struct(data: Any) -> Any:
+    """What one row looks like, as types without values."""
+    return jax.tree_util.tree_map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype, weak_type=bool(jax.typeof(leaf).weak_type)), data
+    )
+
+
+def zeros_rows(kind: ArrayType, count: int) -> Any:
+    return zeros(ArrayType((count, *kind.shape), kind.dtype, kind.weak))
+
+
+def get_row(data: Any, index: Any) -> Any:
+    return jax.tree_util.tree_map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, index, keepdims=False), data)
+
+
+def set_row(data: Any, index: Any, row: Any) -> Any:
+    def put(leaf: Any, value: Any) -> Any:
+        kind = type_of(leaf)
+        assert kind is not None
+        value = convert(value, join([ArrayType(kind.shape[1:], kind.dtype, kind.weak)]))
+        return jax.lax.dynamic_update_index_in_dim(leaf, value, index, 0)
+
+    return jax.tree_util.tree_map(put, data, row)
+
+
+def copy_rows(source: Any, target: Any) -> Any:
+    """``target`` with its first rows taken from ``source``."""
+    return jax.tree_util.tree_map(lambda old, new: new.at[: old.shape[0]].set(old[: new.shape[0]]), source, target)
+
+
+for _kind, _fields in ((Late, ("value", "bound")), (Maybe, ("value", "present")), (Buffer, ("data", "length"))):
+    jax.tree_util.register_pytree_node(
+        _kind,
+        lambda node, fields=_fields: (tuple(getattr(node, field) for field in fields), None),
+        lambda _, children, kind=_kind: kind(*children),
+    )
+
+jax.tree_util.register_pytree_node(
+    TensorList,
+    lambda node: ((node.__ag_content__(),), None),
+    lambda _, children: TensorList.of(children[0]),
+)

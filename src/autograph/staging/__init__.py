@@ -1,0 +1,82 @@
+"""What converted code calls as it runs; converted functions see this module under the name ``ag__``.
+
+Everything here takes plain Python paths for plain Python values, and asks the engine of a staged one.
+"""
+
+from . import builtins
+from .branch import if_exp, if_stmt
+from .calls import call
+from .directives import stack_method
+from .effects import check, read
+from .lists import new_list
+from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_
+from .loops import for_stmt, while_stmt
+from .matching import (
+    capture_pattern,
+    class_pattern,
+    mapping_pattern,
+    match,
+    or_pattern,
+    sequence_pattern,
+    singleton_pattern,
+    star_pattern,
+    value_pattern,
+)
+from .mutation import (
+    attribute,
+    delete_attribute,
+    delete_item,
+    index,
+    item,
+    set_attribute,
+    set_attribute_item,
+    set_item,
+    update_attribute,
+    update_attribute_item,
+    update_item,
+)
+from .formatting import text
+
+__all__ = [
+    "and_",
+    "attribute",
+    "builtins",
+    "call",
+    "capture_pattern",
+    "check",
+    "class_pattern",
+    "compare",
+    "delete_attribute",
+    "delete_item",
+    "eq",
+    "for_stmt",
+    "if_exp",
+    "if_stmt",
+    "in_",
+    "index",
+    "is_",
+    "is_not",
+    "item",
+    "mapping_pattern",
+    "match",
+    "new_list",
+    "not_",
+    "not_eq",
+    "not_in",
+    "or_",
+    "or_pattern",
+    "read",
+    "sequence_pattern",
+    "set_attribute",
+    "set_attribute_item",
+    "set_item",
+    "singleton_pattern",
+    "stack_method",
+    "star_pattern",
+    "text",
+    "update_attribute",
+    "update_attribute_item",
+    "update_item",
+    "value_pattern",
+    "while_stmt",
+]

@@ -1,0 +1,260 @@
+"""Calls of converted code: which functions are converted as they are reached, and which are left alone.
+
+The user's functions are converted, to any depth. The standard library and the frameworks are called as they are, but a
+function of the user's that is handed to one of them (``jax.vmap(f)``, ``functools.reduce(f, xs)``) is converted on the
+way.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+import weakref
+from collections.abc import Callable
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from typing import Any
+
+from ..engines.base import active_engine
+from ..errors import ConversionError
+from ..syntax.compiler import CONVERTED, convert_function
+from .dispatch import is_own_file
+from .state import Content, about_to_write, in_region, was_born
+
+_FRAMEWORKS = frozenset(
+    "jax jaxlib flax optax equinox chex haiku optimistix diffrax lineax jaxtyping orbax numpyro distrax "
+    "numpy scipy sklearn pandas matplotlib numba tensorflow tf_keras keras torch malt "
+    "pytest _pytest pluggy hypothesis rich pygments IPython ipykernel mypy coverage".split()
+)
+
+_STDLIB = tuple(
+    os.path.normcase(path) + os.sep
+    for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), os.path.dirname(os.__file__)}
+    if path
+)
+_SITE = ("site-packages", "dist-packages")
+
+_is_library: dict[str, bool] = {}
+
+
+def is_library(filename: str) -> bool:
+    """Whether a file belongs to the standard library, to a framework or to this package."""
+    known = _is_library.get(filename)
+    if known is None:
+        known = _is_library[filename] = _find_library(filename)
+    return known
+
+
+def _find_library(filename: str) -> bool:
+    if filename.startswith("<frozen "):
+        return True
+    if is_own_file(filename):
+        return True
+    parts = filename.replace("\\", "/").split("/")
+    for site in _SITE:
+        if site in parts:
+            package = parts[parts.index(site) + 1]
+            return package.partition(".")[0] in _FRAMEWORKS
+    return os.path.normcase(filename).startswith(_STDLIB)
+
+
+REPLACEMENTS: dict[Any, Callable[..., Any]] = {}
+"""The staged forms of built-in functions and classes; ``builtins`` of this package fills it."""
+
+_TAKE_FUNCTIONS = {functools.reduce, functools.partial}
+"""Functions of the standard library that call the functions that they are given."""
+
+_CONTAINERS = (list, dict, set)
+_MUTATORS = frozenset(
+    "append extend insert pop remove clear sort reverse update setdefault popitem add discard "
+    "difference_update intersection_update symmetric_difference_update".split()
+)
+
+
+class _Converted:
+    """What is known of one function; kept in the function's own ``__dict__``, so that it dies with it."""
+
+    __slots__ = ("code", "function", "owner", "reason")
+
+    def __init__(self, owner: FunctionType, function: FunctionType, reason: ConversionError | None) -> None:
+        self.owner = weakref.ref(owner)
+        self.code: CodeType = owner.__code__
+        self.function = function
+        self.reason = reason
+
+
+_KEY = "__ag_converted__"
+
+
+def converted(function: FunctionType, staging: Any = None) -> FunctionType:
+    """The converted form of ``function``, made once.
+
+    Raises:
+        ConversionError: it cannot be converted.
+    """
+    entry = _entry(function)
+    if entry.reason is not None:
+        raise ConversionError(*entry.reason.args)
+    return entry.function
+
+
+def _entry(function: FunctionType) -> _Converted:
+    entry = function.__dict__.get(_KEY)
+    if (
+        entry is not None
+        and entry.owner() is function
+        and entry.code is function.__code__
+        and entry.function.__defaults__ is function.__defaults__
+    ):
+        return entry
+    if function.__code__.co_flags & CONVERTED:
+        return _Converted(function, function, None)
+    try:
+        new = convert_function(function, sys.modules["autograph.staging"])
+        new.__dict__.pop(_KEY, None)
+        entry = _Converted(function, new, None)
+    except ConversionError as error:
+        entry = _Converted(function, function, error)
+    function.__dict__[_KEY] = entry
+    return entry
+
+
+def why_not(function: Any) -> ConversionError | None:
+    """Why a function that was called is not converted, if it was tried."""
+    entry = getattr(function, "__dict__", {}).get(_KEY)
+    return entry.reason if isinstance(entry, _Converted) else None
+
+
+def call(function: Any) -> Any:
+    """What converted code calls in place of ``function``."""
+    kind = type(function)
+    if kind is FunctionType:
+        code = function.__code__
+        if code.co_flags & CONVERTED:
+            return function
+        if is_library(code.co_filename):
+            return _library_function(function, code)
+        return _entry(function).function
+    if kind is BuiltinFunctionType:
+        owner = function.__self__
+        if type(owner) in _CONTAINERS:
+            if in_region() and function.__name__ in _MUTATORS:
+                return _mutator(function, owner)
+            return function
+        if type(owner) is str:
+            return _formatter(function)
+        try:
+            replacement = REPLACEMENTS.get(function)
+        except TypeError:  # a method of something unhashable
+            return function
+        if replacement is not None:
+            return replacement
+        return _with_converted_arguments(function) if function in _TAKE_FUNCTIONS else function
+    if kind is MethodType:
+        inner = call(function.__func__)
+        return function if inner is function.__func__ else MethodType(inner, function.__self__)
+    if isinstance(function, type):
+        return _class(function)
+    if kind is functools.partial:
+        inner = call(function.func)
+        return function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)
+    return _callable_object(function, kind)
+
+
+def _library_function(function: FunctionType, code: CodeType) -> Callable[..., Any]:
+    """A function that is not converted, given converted ones where it is given functions."""
+    if is_own_file(code.co_filename) or not _is_framework(code.co_filename):
+        if function.__closure__ is not None or function in _TAKE_FUNCTIONS:
+            return _with_converted_arguments(function) if function in _TAKE_FUNCTIONS else function
+        return function
+    return _with_converted_arguments(function)
+
+
+_framework_files: dict[str, bool] = {}
+
+
+def _is_framework(filename: str) -> bool:
+    known = _framework_files.get(filename)
+    if known is None:
+        parts = filename.replace("\\", "/").split("/")
+        known = _framework_files[filename] = any(site in parts for site in _SITE)
+    return known
+
+
+def _with_converted_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return function(*map(argument, args), **{name: argument(value) for name, value in kwargs.items()})
+
+    return called
+
+
+def argument(value: Any) -> Any:
+    """An argument of a library's function, converted if it is a function of the user's."""
+    kind = type(value)
+    if kind is FunctionType:
+        if value.__code__.co_flags & CONVERTED or is_library(value.__code__.co_filename):
+            return value
+        return _entry(value).function
+    if kind is MethodType:
+        inner = argument(value.__func__)
+        return value if inner is value.__func__ else MethodType(inner, value.__self__)
+    if kind is functools.partial:
+        inner = argument(value.func)
+        return value if inner is value.func else functools.partial(inner, *value.args, **value.keywords)
+    if (kind is list or kind is tuple) and value and all(callable(item) for item in value):
+        return kind(map(argument, value))
+    return value
+
+
+def _mutator(method: Callable[..., Any], owner: Any) -> Callable[..., Any]:
+    def mutate(*args: Any, **kwargs: Any) -> Any:
+        about_to_write(Content(owner))
+        return method(*args, **kwargs)
+
+    return mutate
+
+
+def _formatter(method: Callable[..., Any]) -> Callable[..., Any]:
+    if method.__name__ != "format":
+        return method
+    from .formatting import text
+
+    def formatted(*args: Any, **kwargs: Any) -> Any:
+        return method(*map(text, args), **{name: text(value) for name, value in kwargs.items()})
+
+    return formatted
+
+
+def _class(kind: type) -> Any:
+    """A class that is called: its ``__init__`` is a function like any other."""
+    replacement = REPLACEMENTS.get(kind) if type(kind) is type else None
+    if replacement is not None:
+        return replacement
+    if kind is functools.partial:
+        return _with_converted_arguments(kind)
+    initialise = kind.__init__
+    if type(initialise) is not FunctionType or type(kind).__call__ is not type.__call__:
+        return kind
+    if kind.__new__ is not object.__new__ or issubclass(kind, BaseException) or active_engine() is None:
+        return kind
+    inner = call(initialise)
+
+    def construct(*args: Any, **kwargs: Any) -> Any:
+        made = object.__new__(kind)
+        was_born(made)
+        result = inner(made, *args, **kwargs)
+        if result is not None:
+            raise TypeError(f"__init__() should return None, not {type(result).__name__!r}")
+        return made
+
+    return construct
+
+
+def _callable_object(function: Any, kind: type) -> Any:
+    method = kind.__dict__.get("__call__") or getattr(kind, "__call__", None)  # noqa: B004
+    if type(method) is FunctionType and not isinstance(function, type):
+        inner = call(method)
+        if inner is not method and not is_library(method.__code__.co_filename):
+            return MethodType(inner, function)
+    return function

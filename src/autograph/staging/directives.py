@@ -1,0 +1,153 @@
+"""What a program says to the converter in passing; all of it means nothing under plain Python."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from ..engines.base import active_engine
+from .lists import TensorList
+from .state import CONTEXT
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LOOP_OPTIONS = {"max_iterations", "unroll", "parallel_iterations", "swap_memory", "shape_invariants", "checkpoints"}
+
+
+def set_element_type(list_: list[Any], dtype: Any, shape: Any = (), capacity: int | None = None) -> None:
+    """Says what a list will hold, before a staged loop or branch fills it.
+
+    Args:
+        list_: a list made in the converted function (``items = []``).
+        dtype: the dtype of its elements.
+        shape: the shape of one element.
+        capacity: the most elements that it will ever hold; needed where the graph alone knows how many there will be.
+
+    Under plain Python, and for a list that no graph fills, this does nothing.
+
+    Example:
+        >>> import autograph as ag
+        >>> @ag.function
+        ... def evens(n):
+        ...     found = []
+        ...     ag.set_element_type(found, "int32", capacity=10)
+        ...     for i in range(n):
+        ...         if i % 2 == 0:
+        ...             found.append(i)
+        ...     return found
+        >>> [int(x) for x in evens(7)]
+        [0, 2, 4, 6]
+
+    Raises:
+        ValueError: ``capacity`` is negative or smaller than the list is long.
+    """
+    if capacity is not None and capacity < len(list_):
+        raise ValueError(f"capacity is {capacity}, but the list holds {len(list_)} elements already")
+    if isinstance(list_, TensorList) and not list_.is_buffered():
+        engine = active_engine()
+        if engine is not None:
+            shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+            if capacity is not None:
+                list_.reserve(engine.zeros(shape, dtype), capacity)
+            else:
+                list_.element = (shape, dtype)
+
+
+def stack(list_: Any) -> Any:
+    """The elements of a list in one array, along a new first axis.
+
+    Elements may be numbers, arrays of one shape, or pytrees of them. A list whose length the graph decides gives all of
+    its buffer, ``capacity`` rows, of which the rows behind the last element are zeros.
+
+    Example:
+        >>> import jax, autograph as ag
+        >>> @jax.jit
+        ... @ag.convert
+        ... def squares(x):
+        ...     out = []
+        ...     for i in range(4):
+        ...         out.append(x * i)
+        ...     return ag.stack(out)
+        >>> squares(2).tolist()
+        [0, 2, 4, 6]
+
+    Raises:
+        ValueError: the list is empty, so that its element type is not known.
+    """
+    from ..engines.base import engine
+
+    if isinstance(list_, TensorList):
+        return list_.stack()
+    if hasattr(list_, "dtype"):
+        return list_
+    return engine("jax").stack_trees(list(list_))
+
+
+def stack_method(value: Any) -> Any:
+    """``value.stack()``, which a Python list does not have."""
+    return stack(value) if isinstance(value, list) and not hasattr(type(value), "stack") else value.stack()
+
+
+def set_loop_options(**options: Any) -> None:
+    """Says how a loop is to be staged; the first statement of the loop's body.
+
+    Args:
+        max_iterations: a bound on the number of iterations. It gives room to lists that grow in a loop whose trip count
+            only the graph knows.
+        unroll: how many iterations of a counted loop one step of the graph takes (JAX).
+        parallel_iterations, swap_memory, shape_invariants: for TensorFlow.
+        checkpoints: how many states the gradient of a loop may keep.
+
+    Raises:
+        TypeError: an option has another name.
+    """
+    for name in options:
+        if name not in _LOOP_OPTIONS:
+            raise TypeError(f"set_loop_options() got an unexpected option {name!r}; it has {sorted(_LOOP_OPTIONS)}")
+    if CONTEXT.loop_options:
+        CONTEXT.loop_options[-1].update(options)
+
+
+@overload
+def do_not_convert(fn: F) -> F: ...
+@overload
+def do_not_convert(fn: None = None, *, run_as: str | None = None, result: Any = None) -> Callable[[F], F]: ...
+def do_not_convert(fn: Any = None, *, run_as: str | None = None, result: Any = None) -> Any:
+    """Leaves a function as Python.
+
+    Args:
+        fn: the function.
+        run_as: ``"py_func"`` runs it on the host when the graph runs, with NumPy values for staged arguments.
+        result: with ``run_as``, what it returns: ``ag.TensorSpec``, ``jax.ShapeDtypeStruct``, an array or a number, or
+            a pytree of them. Without it the function's return annotation is used (``int``, ``float``, ``bool``, a spec,
+            or ``None`` for a function that is called for its effect).
+
+    Example:
+        >>> import autograph as ag
+        >>> @ag.do_not_convert(run_as="py_func")
+        ... def digits(n) -> int:
+        ...     return len(str(int(n)))
+        >>> @ag.function
+        ... def f(n):
+        ...     return digits(n) + 1
+        >>> int(f(1234))
+        5
+
+    Raises:
+        ValueError: ``run_as`` is not known.
+    """
+    if run_as not in (None, "py_func"):
+        raise ValueError(f"run_as is {run_as!r}; it can be None or 'py_func'")
+    if fn is None:
+        return lambda function: do_not_convert(function, run_as=run_as, result=result)
+
+    @functools.wraps(fn)
+    def left_alone(*args: Any, **kwargs: Any) -> Any:
+        if run_as is None:
+            return fn(*args, **kwargs)
+        from .host import call_on_host
+
+        return call_on_host(fn, args, kwargs, result)
+
+    return left_alone

@@ -1,0 +1,53 @@
+"""Small things that every module of the staging layer uses."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any
+
+from ..engines.base import Engine, active_engine, engine_of
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_FULL = os.environ.get("AUTOGRAPH_TRACEBACKS") == "full"
+
+
+def is_own_file(filename: str) -> bool:
+    """Whether a file belongs to this package (and not to the programs of its demonstration)."""
+    return filename.startswith(_PACKAGE) and not filename.startswith(_PACKAGE + "demo" + os.sep)
+
+
+def hide_frames(error: BaseException) -> None:
+    """Takes this package's frames out of a traceback, so that it shows the user's alone."""
+    if _FULL:
+        return
+    kept = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        if not is_own_file(traceback.tb_frame.f_code.co_filename):
+            kept.append(traceback)
+        traceback = traceback.tb_next
+    result: TracebackType | None = None
+    for entry in reversed(kept):
+        entry.tb_next = result
+        result = entry
+    error.__traceback__ = result
+
+
+def staged(value: Any) -> Engine | None:
+    """The engine of a staged value; ``None`` for a value that Python can look at."""
+    kind = type(value)
+    if kind is bool or kind is int or kind is float or kind is str or value is None:
+        return None
+    return engine_of(value)
+
+
+def do_nothing(*_: Any) -> None:
+    """The branch that is not there."""
+
+
+def unbound_local(name: str) -> UnboundLocalError:
+    return UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+
+
+__all__ = ["Engine", "active_engine", "do_nothing", "hide_frames", "is_own_file", "staged", "unbound_local"]

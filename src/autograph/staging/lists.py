@@ -1,0 +1,263 @@
+"""Lists that a graph can fill.
+
+A list made by converted code while a graph is being built (``items = []``) is a ``TensorList``. It is an ordinary list
+of values until a staged loop or branch changes its length; from then on its values lie in a ``Buffer``, one array for
+each leaf of an element, with a length that may be staged. It stays the same object throughout, so all names for it see
+each change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, SupportsIndex
+
+from ..engines.base import engine
+from ..errors import StagingError
+from .state import Content, about_to_write, was_born
+
+
+def _jax() -> Any:
+    return engine("jax")
+
+
+class Buffer:
+    """Elements stacked along a new first axis, of which the first ``length`` count.
+
+    Attributes:
+        data: a pytree like one element, each leaf of shape ``[capacity, ...]``.
+        length: an ``int``, or a staged scalar.
+    """
+
+    __slots__ = ("data", "length")
+
+    def __init__(self, data: Any, length: Any) -> None:
+        self.data, self.length = data, length
+
+    @property
+    def capacity(self) -> int:
+        return _jax().leading_size(self.data)
+
+    @staticmethod
+    def of(content: Buffer | list[Any], capacity: int, like: Buffer | list[Any]) -> Buffer:
+        """``content`` with room for ``capacity`` elements; an empty list takes the element type of ``like``."""
+        jax = _jax()
+        if isinstance(content, Buffer):
+            if content.capacity == capacity:
+                return content
+            return Buffer(jax.grown(content.data, capacity), content.length)
+        if content:
+            return Buffer(jax.grown(jax.stack_trees(content), capacity), len(content))
+        return Buffer(jax.empty_like(like.data if isinstance(like, Buffer) else jax.stack_trees(like), capacity), 0)
+
+
+class TensorList(list):
+    """A list of the program's whose length or contents the graph may decide."""
+
+    __ag_engine__ = "jax"
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, items: Iterable[Any] = ()) -> None:
+        super().__init__(items)
+        self._buffer: Buffer | None = None
+
+    @classmethod
+    def of(cls, content: Buffer | list[Any]) -> list[Any]:
+        """A list with this content; a plain one where nothing about it is staged any more."""
+        if isinstance(content, Buffer):
+            concrete = _jax().concrete_items(content)
+            if concrete is not None:
+                return concrete
+        new = cls()
+        new.__ag_set_content__(content)
+        return new
+
+    # What the journal and the engine see.
+
+    def __ag_content__(self) -> Buffer | list[Any]:
+        return self._buffer if self._buffer is not None else list(super().__iter__())
+
+    def __ag_set_content__(self, content: Buffer | list[Any]) -> None:
+        super().clear()
+        self._buffer = None
+        if isinstance(content, Buffer):
+            self._buffer = content
+        else:
+            super().extend(content)
+
+    def is_buffered(self) -> bool:
+        return self._buffer is not None
+
+    def reserve(self, element: Any, capacity: int) -> None:
+        """Makes the list a buffer for ``capacity`` elements like ``element`` (an array or a pytree of them)."""
+        content = self.__ag_content__()
+        about_to_write(Content(self))
+        like = Buffer(_jax().stack_trees([element]), 1)
+        if isinstance(content, list) and not content:
+            self.__ag_set_content__(Buffer(_jax().empty_like(like.data, capacity), 0))
+        else:
+            self.__ag_set_content__(Buffer.of(content, capacity, like))
+
+    def staged_length(self) -> Any:
+        return len(self) if self._buffer is None else self._buffer.length
+
+    def stack(self) -> Any:
+        """All elements in one array (a pytree of arrays, if the elements are pytrees), along a new first axis."""
+        if self._buffer is None:
+            return _jax().stack_trees(list(super().__iter__()))
+        if isinstance(self._buffer.length, int):
+            return _jax().first(self._buffer.data, self._buffer.length)
+        return self._buffer.data
+
+    # What the program sees.
+
+    def __len__(self) -> int:
+        if self._buffer is None:
+            return super().__len__()
+        if isinstance(self._buffer.length, int):
+            return self._buffer.length
+        raise StagingError(
+            "the length of this list is decided by the graph, and here Python needs it as a number. "
+            "In converted code, write len(items)"
+        )
+
+    def __bool__(self) -> bool:
+        return len(self) > 0
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._buffer is None:
+            return super().__iter__()
+        return iter([self[index] for index in range(len(self))])
+
+    def __repr__(self) -> str:
+        if self._buffer is None:
+            return super().__repr__()
+        return f"<list of {self._buffer.length} staged elements>"
+
+    def __eq__(self, other: object) -> Any:
+        return super().__eq__(other) if self._buffer is None else self is other
+
+    def __contains__(self, value: object) -> bool:
+        if self._buffer is None:
+            return super().__contains__(value)
+        return bool(_jax().contains(self.stack(), value))
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._buffer is None:
+            if isinstance(index, int | slice | SupportsIndex) and not _jax().is_staged(index):
+                return super().__getitem__(index)
+            return _jax().get_at(_jax().stack_trees(list(super().__iter__())), index)
+        length = self._buffer.length
+        if isinstance(index, slice):
+            return list(self)[index]
+        if isinstance(index, int):
+            if isinstance(length, int):
+                if not -length <= index < length:
+                    raise IndexError("list index out of range")
+                return _jax().get_at(self._buffer.data, index % length if length else index)
+            return _jax().get_at(self._buffer.data, index if index >= 0 else length + index)
+        return _jax().get_at(self._buffer.data, _jax().wrapped_index(index, length))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        about_to_write(Content(self))
+        if self._buffer is None and not _jax().is_staged(index):
+            super().__setitem__(index, value)
+            return
+        content = self.__ag_content__()
+        if isinstance(content, list):
+            data = _jax().set_at(_jax().stack_trees(content), _jax().wrapped_index(index, len(content)), value)
+            self.__ag_set_content__(_jax().unstack(data, len(content)))
+            return
+        where = _jax().wrapped_index(index, content.length)
+        self._buffer = Buffer(_jax().set_at(content.data, where, value), content.length)
+
+    def append(self, value: Any) -> None:
+        about_to_write(Content(self))
+        if self._buffer is None:
+            super().append(value)
+            return
+        length, capacity = self._buffer.length, self._buffer.capacity
+        data = self._buffer.data
+        if isinstance(length, int) and length >= capacity:
+            data = _jax().grown(data, max(2 * capacity, length + 1))
+        elif not isinstance(length, int):
+            _jax().check(length < capacity, lambda: _full(capacity))
+        self._buffer = Buffer(_jax().set_at(data, length, value), length + 1)
+
+    def pop(self, index: SupportsIndex = -1) -> Any:
+        about_to_write(Content(self))
+        if self._buffer is None:
+            return super().pop(index)
+        if index != -1:
+            return self._materialised().pop(index)
+        length = self._buffer.length
+        if isinstance(length, int):
+            if not length:
+                raise IndexError("pop from empty list")
+        else:
+            _jax().check(length > 0, lambda: IndexError("pop from empty list"))
+        value = _jax().get_at(self._buffer.data, length - 1)
+        self._buffer = Buffer(self._buffer.data, length - 1)
+        return value
+
+    def extend(self, values: Iterable[Any]) -> None:
+        for value in list(values):
+            self.append(value)
+
+    def _materialised(self) -> TensorList:
+        """Turns a buffer of known length back into separate elements."""
+        items = list(self)
+        about_to_write(Content(self))
+        self.__ag_set_content__(items)
+        return self
+
+    def insert(self, index: SupportsIndex, value: Any) -> None:
+        about_to_write(Content(self))
+        list.insert(self._materialised(), index, value)
+
+    def remove(self, value: Any) -> None:
+        about_to_write(Content(self))
+        list.remove(self._materialised(), value)
+
+    def clear(self) -> None:
+        about_to_write(Content(self))
+        self.__ag_set_content__([])
+
+    def reverse(self) -> None:
+        about_to_write(Content(self))
+        list.reverse(self._materialised())
+
+    def sort(self, **options: Any) -> None:
+        about_to_write(Content(self))
+        list.sort(self._materialised(), **options)
+
+    def copy(self) -> TensorList:
+        return TensorList.of(self.__ag_content__())  # type: ignore[return-value]
+
+    def __add__(self, other: Any) -> Any:
+        return [*self, *other] if isinstance(other, list) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return [*other, *self] if isinstance(other, list) else NotImplemented
+
+    def __iadd__(self, other: Any) -> TensorList:
+        self.extend(other)
+        return self
+
+    def __delitem__(self, index: Any) -> None:
+        about_to_write(Content(self))
+        list.__delitem__(self._materialised(), index)
+
+
+def _full(capacity: int) -> Exception:
+    return IndexError(f"append to a list that is full: its capacity is {capacity} (see ag.set_element_type)")
+
+
+def new_list() -> list[Any]:
+    """``[]``"""
+    from .dispatch import active_engine
+
+    if active_engine() is None:
+        return []
+    made = TensorList()
+    was_born(made)
+    return made

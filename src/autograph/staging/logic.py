@@ -1,0 +1,211 @@
+"""``and``, ``or``, ``not``, comparisons and membership of converted code.
+
+Python's operators return operands, not truth values, and evaluate no more than they need; the staged forms do both.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import StagingError
+from .branch import if_exp
+from .dispatch import hide_frames, staged
+from .values import Maybe, backend
+
+
+def and_(first: Any, *others: Callable[[], Any]) -> Any:
+    """``first and others[0]() and ...``"""
+    try:
+        value = first
+        for index, operand in enumerate(others):
+            engine = staged(value)
+            if engine is not None:
+                return _staged_and(engine, value, others[index:])
+            if not value:
+                return value
+            value = operand()
+        return value
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _staged_and(engine: Any, value: Any, others: tuple[Callable[[], Any], ...]) -> Any:
+    test = engine.truth(value)
+    operand, *more = others
+    rest = (lambda: and_(operand(), *more)) if more else operand
+    owners = [f for f in others if hasattr(f, "__closure__")]
+    try:
+        return engine.cond(test, rest, lambda: test if test is value else value, None, owners)
+    except StagingError:
+        # The operands have no common type: only the truth of the whole can be asked for.
+        return engine.cond(test, lambda: truth(rest()), lambda: False, None, owners)
+
+
+def or_(first: Any, *others: Callable[[], Any]) -> Any:
+    """``first or others[0]() or ...``"""
+    try:
+        value = first
+        for index, operand in enumerate(others):
+            engine = staged(value)
+            if engine is not None:
+                return _staged_or(engine, value, others[index:])
+            if value:
+                return value
+            value = operand()
+        return value
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _staged_or(engine: Any, value: Any, others: tuple[Callable[[], Any], ...]) -> Any:
+    test = engine.truth(value)
+    operand, *more = others
+    rest = (lambda: or_(operand(), *more)) if more else operand
+    owners = [f for f in others if hasattr(f, "__closure__")]
+    kept = value.value if type(value) is Maybe else value  # a true value is not None
+    try:
+        return engine.cond(test, lambda: kept, rest, None, owners)
+    except StagingError:
+        return engine.cond(test, lambda: True, lambda: truth(rest()), None, owners)
+
+
+def not_(value: Any) -> Any:
+    """``not value``"""
+    if value is True:
+        return False
+    if value is False:
+        return True
+    try:
+        engine = staged(value)
+        if engine is not None:
+            return engine.logical_not(engine.truth(value))
+        return not value
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def truth(value: Any) -> Any:
+    """What ``if value`` asks: a ``bool``, or a staged scalar of booleans."""
+    engine = staged(value)
+    return bool(value) if engine is None else engine.truth(value)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "is": lambda a, b: is_(a, b),
+    "is not": lambda a, b: is_not(a, b),
+    "in": lambda a, b: in_(a, b),
+    "not in": lambda a, b: not_in(a, b),
+}
+
+
+def compare(left: Any, symbol: str, operand: Callable[[], Any], *more: Any) -> Any:
+    """``left < operand() <= ...``, each operand evaluated at most once."""
+    try:
+        right = operand()
+        result = _OPERATORS[symbol](left, right)
+        if not more:
+            return result
+        if staged(result) is None and not result:
+            return result
+        return and_(result, lambda: compare(right, *more))
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def is_(left: Any, right: Any) -> Any:
+    """``left is right``"""
+    if type(left) is Maybe and right is None:
+        return backend().absent(left)
+    if type(right) is Maybe and left is None:
+        return backend().absent(right)
+    return left is right
+
+
+def is_not(left: Any, right: Any) -> Any:
+    """``left is not right``"""
+    return not_(is_(left, right))
+
+
+def _has_staged(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(_has_staged(item) for item in value)
+    return staged(value) is not None
+
+
+def in_(value: Any, container: Any) -> Any:
+    """``value in container``"""
+    try:
+        engine = staged(container)
+        if engine is not None:
+            return engine.contains(container, value)
+        if isinstance(container, tuple | list | range) and (_has_staged(value) or _has_staged(container)):
+            if isinstance(container, range):
+                return _in_range(value, container)
+            result: Any = False
+            for item in container:
+                if item is value:
+                    return True
+                result = or_(result, lambda item=item: truth(eq(item, value)))
+            return result
+        if _has_staged(value) and isinstance(container, dict | set | frozenset):
+            result = False
+            for item in container:
+                result = or_(result, lambda item=item: truth(eq(item, value)))
+            return result
+        return value in container
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _in_range(value: Any, numbers: range) -> Any:
+    low, high = (numbers.start, numbers.stop) if numbers.step > 0 else (numbers.stop + 1, numbers.start + 1)
+    inside = and_(value >= low, lambda: value < high)
+    if abs(numbers.step) == 1:
+        return inside
+    return and_(inside, lambda: (value - numbers.start) % abs(numbers.step) == 0)
+
+
+def not_in(value: Any, container: Any) -> Any:
+    """``value not in container``"""
+    return not_(in_(value, container))
+
+
+def eq(left: Any, right: Any) -> Any:
+    """``left == right``, through tuples and lists that hold staged values."""
+    try:
+        for kind in (tuple, list):
+            if isinstance(left, kind) and isinstance(right, kind) and (_has_staged(left) or _has_staged(right)):
+                if len(left) != len(right):
+                    return False
+                result: Any = True
+                for a, b in zip(left, right, strict=True):
+                    result = and_(result, lambda a=a, b=b: truth(eq(a, b)))
+                return result
+        return left == right
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def not_eq(left: Any, right: Any) -> Any:
+    """``left != right``, through tuples and lists that hold staged values."""
+    for kind in (tuple, list):
+        if isinstance(left, kind) and isinstance(right, kind) and (_has_staged(left) or _has_staged(right)):
+            return not_(eq(left, right))
+    return left != right
+
+
+__all__ = ["and_", "compare", "eq", "if_exp", "in_", "is_", "is_not", "not_", "not_eq", "not_in", "or_", "truth"]

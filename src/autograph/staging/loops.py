@@ -1,0 +1,113 @@
+"""``for`` and ``while`` loops of converted code.
+
+Python runs a loop for as long as nothing staged decides how it goes on. From the first test, or flag of a ``break``,
+that is staged, the graph runs the rest of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Any
+
+from .dispatch import active_engine, hide_frames, staged
+from .logic import and_, not_
+
+UNROLL_UP_TO = 8
+"""A loop of Python's own over at most so many numbers is unrolled even where it could be staged: what is known about
+each iteration is worth more than the smaller graph."""
+
+
+class NotStageable(Exception):
+    """A loop that Python can run cannot be staged, or gains nothing from it."""
+
+
+def for_stmt(
+    iterated: Any,
+    body: FunctionType,
+    names: tuple[str, ...],
+    until: Callable[[], Any] | None = None,
+) -> None:
+    """Runs ``body(item)`` for each item of ``iterated``, or until the flags of its jumps say so."""
+    try:
+        engine = active_engine()
+        if engine is not None:
+            sequence = engine.sequence_of(iterated)
+            if sequence is not None:
+                try:
+                    engine.for_loop(sequence, body, names, until, [body])
+                    return
+                except NotStageable:
+                    pass  # Python goes through it
+        iterator = iter(iterated)
+        for item in iterator:
+            body(item)
+            if until is not None:
+                stop = until()
+                if stop is False:
+                    continue
+                if staged(stop) is not None:
+                    _rest_of(iterator, body, names, until)
+                    return
+                if stop:
+                    return
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _rest_of(
+    iterator: Iterator[Any], body: FunctionType, names: tuple[str, ...], until: Callable[[], Any]
+) -> None:
+    """Goes on with a loop of Python's that a staged condition may have left: each iteration is under that condition."""
+    for item in iterator:
+        stop = until()
+        engine = staged(stop)
+        if engine is None:
+            if stop:
+                return
+            body(item)
+            continue
+        engine.cond(stop, _nothing, lambda item=item: body(item), names, [body])
+
+
+def _nothing() -> None:
+    return None
+
+
+def while_stmt(
+    test: FunctionType,
+    body: FunctionType,
+    names: tuple[str, ...],
+    until: Callable[[], Any] | None = None,
+) -> None:
+    """Runs ``body()`` while ``test()`` holds, or until the flags of its jumps say so."""
+    try:
+        first = True
+        owners = [test, body]
+        while True:
+            if until is None:
+                goes_on, go_on = test(), test
+            else:
+                goes_on = and_(not_(until()), test)
+
+                def go_on() -> Any:
+                    return and_(not_(until()), test)  # noqa: B023
+
+            engine = staged(goes_on)
+            if engine is not None:
+                engine.while_loop(go_on, body, names, owners, goes_on)
+                return
+            if not goes_on:
+                return
+            if first and until is not None:
+                building = active_engine()
+                if building is not None and building.sets_staged_flag(body, until, owners):
+                    building.while_loop(go_on, body, names, owners, goes_on)
+                    return
+            first = False
+            body()
+    except BaseException as error:
+        hide_frames(error)
+        raise
+

@@ -1,0 +1,244 @@
+"""Changes to attributes and items in converted code.
+
+Each change is announced to the journal first, so that a region that is being traced can be undone. An array that cannot
+change in place is replaced where it was found: in the variable, the attribute or the container that holds it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from ..engines.base import Engine, active_engine, engine_of
+from .calls import call
+from .dispatch import hide_frames, staged
+from .lists import TensorList
+from .state import Attribute, Content, about_to_write, in_region
+
+IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.iadd,
+    "-": operator.isub,
+    "*": operator.imul,
+    "/": operator.itruediv,
+    "//": operator.ifloordiv,
+    "%": operator.imod,
+    "**": operator.ipow,
+    "@": operator.imatmul,
+    "<<": operator.ilshift,
+    ">>": operator.irshift,
+    "&": operator.iand,
+    "|": operator.ior,
+    "^": operator.ixor,
+}
+
+
+class _Index:
+    """``index[a:b, c]`` is the key that ``x[a:b, c]`` would be subscripted with."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return key
+
+
+index = _Index()
+
+
+def _array_engine(value: Any) -> Engine | None:
+    """The engine of an array that cannot change in place."""
+    if engine_of(value) is not None and not isinstance(value, list):
+        return engine_of(value)
+    module = type(value).__module__
+    if module.startswith("jax"):
+        from ..engines.base import engine
+
+        jax = engine("jax")
+        return jax if jax.is_array(value) else None
+    return None
+
+
+def _must_be_replaced(container: Any, key: Any, value: Any) -> Engine | None:
+    """The engine that has to make a new array for ``container[key] = value``, if one has to."""
+    found = _array_engine(container)
+    if found is None and type(container).__module__ == "numpy" and hasattr(container, "dtype"):
+        found = staged(value) or _staged_key(key)
+        if found is None and in_region():
+            found = active_engine()
+    return found
+
+
+def _staged_key(key: Any) -> Engine | None:
+    parts = key if isinstance(key, tuple) else (key,)
+    for part in parts:
+        if isinstance(part, slice):
+            for bound in (part.start, part.stop, part.step):
+                if staged(bound) is not None:
+                    return staged(bound)
+        elif staged(part) is not None:
+            return staged(part)
+    return None
+
+
+def _set(container: Any, key: Any, value: Any) -> Any:
+    """``container[key] = value``; gives what now has to stand where ``container`` stood."""
+    replacing = _must_be_replaced(container, key, value)
+    if replacing is not None:
+        return replacing.updated(container, key, value)
+    if isinstance(container, list) and staged(key) is not None and not isinstance(container, TensorList):
+        about_to_write(Content(container))
+        items = TensorList(container)
+        items[key] = value
+        container[:] = list(items)
+        return container
+    if isinstance(container, list | dict):
+        about_to_write(Content(container))
+    method = getattr(type(container), "__setitem__", None)
+    if type(method) is FunctionType:
+        call(method)(container, key, value)
+    else:
+        container[key] = value
+    return container
+
+
+def _set_along(value: Any, container: Any, keys: tuple[Any, ...]) -> Any:
+    """``container[keys[0]][keys[1]]... = value``"""
+    if len(keys) == 1:
+        return _set(container, keys[0], value)
+    inner = container[keys[0]]
+    changed = _set_along(value, inner, keys[1:])
+    return container if changed is inner else _set(container, keys[0], changed)
+
+
+def set_item(value: Any, container: Any, *keys: Any) -> Any:
+    """``container[keys[0]]... = value``; gives what the variable that held ``container`` is to hold now."""
+    try:
+        return _set_along(value, container, keys)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _get_along(container: Any, keys: tuple[Any, ...]) -> Any:
+    for key in keys:
+        container = item(container, key)
+    return container
+
+
+def update_item(symbol: str, value: Callable[[], Any], container: Any, *keys: Any) -> Any:
+    """``container[keys[0]]... += value()``, for the operator ``symbol``."""
+    try:
+        old = _get_along(container, keys)
+        return _set_along(IN_PLACE[symbol](old, value()), container, keys)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def set_attribute_item(value: Any, owner: Any, name: str, *keys: Any) -> None:
+    """``owner.name[keys[0]]... = value``"""
+    try:
+        container = getattr(owner, name)
+        changed = _set_along(value, container, keys)
+        if changed is not container:
+            set_attribute(changed, owner, name)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def update_attribute_item(symbol: str, value: Callable[[], Any], owner: Any, name: str, *keys: Any) -> None:
+    """``owner.name[keys[0]]... += value()``"""
+    try:
+        container = getattr(owner, name)
+        old = _get_along(container, keys)
+        changed = _set_along(IN_PLACE[symbol](old, value()), container, keys)
+        if changed is not container:
+            set_attribute(changed, owner, name)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _property_of(owner: Any, name: str) -> property | None:
+    for kind in type(owner).__mro__:
+        member = kind.__dict__.get(name)
+        if member is not None:
+            return member if type(member) is property else None
+    return None
+
+
+def set_attribute(value: Any, owner: Any, name: str) -> None:
+    """``owner.name = value``"""
+    try:
+        if in_region():
+            found = _property_of(owner, name)
+            if found is not None and type(found.fset) is FunctionType:
+                call(found.fset)(owner, value)
+                return
+            about_to_write(Attribute(owner, name))
+        setattr(owner, name, value)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def update_attribute(symbol: str, value: Callable[[], Any], owner: Any, name: str) -> None:
+    """``owner.name += value()``, for the operator ``symbol``."""
+    try:
+        old = attribute(owner, name)
+        if isinstance(old, list | dict | set):
+            about_to_write(Content(old))
+        set_attribute(IN_PLACE[symbol](old, value()), owner, name)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """``owner.name``, where that may be a property."""
+    found = _property_of(owner, name)
+    if found is not None and type(found.fget) is FunctionType and type(owner).__getattribute__ is object.__getattribute__:
+        getter = call(found.fget)
+        if getter is not found.fget:
+            return getter(owner)
+    return getattr(owner, name)
+
+
+def delete_attribute(owner: Any, name: str) -> None:
+    """``del owner.name``"""
+    try:
+        about_to_write(Attribute(owner, name))
+        delattr(owner, name)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def delete_item(container: Any, key: Any) -> None:
+    """``del container[key]``"""
+    try:
+        if isinstance(container, list | dict):
+            about_to_write(Content(container))
+        del container[key]
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def item(container: Any, key: Any) -> Any:
+    """``container[key]``, where the key may be staged and the container Python's."""
+    try:
+        engine = staged(key)
+        if engine is not None and isinstance(container, list | tuple | range) and type(container) is not TensorList:
+            if isinstance(container, range):
+                return container.start + engine.wrapped_index(key, len(container)) * container.step
+            return TensorList(container)[engine.wrapped_index(key, len(container))]
+        if engine is not None and type(container).__module__ == "numpy":
+            return engine.get_item(container, key)
+        method = getattr(type(container), "__getitem__", None)
+        if type(method) is FunctionType and type(container) is not TensorList:
+            return call(method)(container, key)
+        return container[key]
+    except BaseException as error:
+        hide_frames(error)
+        raise

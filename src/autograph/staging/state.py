@@ -1,0 +1,240 @@
+"""What a region changes: closure cells for variables, a journal for everything else.
+
+A region is run under a trace, possibly more than once, before the graph takes its place. Whatever it changed while it
+ran has to be found, read and put back, so that the graph alone makes the change. Variables are closure cells, which can
+be snapshotted; writes to attributes and containers go through the staging layer, which notes each location and its old
+value in the journal before the first write.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from types import CellType, FunctionType
+from typing import Any
+
+
+class Unbound:
+    """The value of a variable that has none."""
+
+    _instance: Unbound | None = None
+
+    def __new__(cls) -> Unbound:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __repr__(self) -> str:
+        return "<unbound>"
+
+
+UNBOUND = Unbound()
+
+
+def read_cell(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return UNBOUND
+
+
+def write_cell(cell: CellType, value: Any) -> None:
+    if value is UNBOUND:
+        try:
+            del cell.cell_contents
+        except ValueError:
+            pass  # it was empty already
+    else:
+        cell.cell_contents = value
+
+
+class Variables:
+    """The variables that some converted functions can change, by name."""
+
+    def __init__(self, owners: Sequence[FunctionType], names: tuple[str, ...] | None) -> None:
+        self._cells: dict[str, CellType] = {}
+        self._globals: dict[str, Any] = {}
+        for owner in owners:
+            if owner.__closure__ is not None:
+                self._cells.update(zip(owner.__code__.co_freevars, owner.__closure__, strict=True))
+        self._cells.pop("ag__", None)
+        self._global_names: list[str] = []
+        if names is not None:
+            self._global_names = [name for name in map(plain_name, names) if name not in self._cells]
+            self._globals = owners[0].__globals__ if owners else {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._cells or name in self._global_names
+
+    def read(self, name: str) -> Any:
+        cell = self._cells.get(name)
+        return read_cell(cell) if cell is not None else self._globals.get(name, UNBOUND)
+
+    def write(self, name: str, value: Any) -> None:
+        cell = self._cells.get(name)
+        if cell is not None:
+            write_cell(cell, value)
+        elif value is UNBOUND:
+            self._globals.pop(name, None)
+        else:
+            self._globals[name] = value
+
+    def snapshot(self) -> dict[str, Any]:
+        values = {name: read_cell(cell) for name, cell in self._cells.items()}
+        for name in self._global_names:
+            values[name] = self._globals.get(name, UNBOUND)
+        return values
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        for name, value in snapshot.items():
+            self.write(name, value)
+
+    def changed(self, snapshot: dict[str, Any]) -> list[str]:
+        return [name for name, value in snapshot.items() if self.read(name) is not value]
+
+
+def plain_name(name: str) -> str:
+    return name[:-1] if name.endswith("?") else name
+
+
+class Location:
+    """A place outside the variables that holds a value. ``key`` is its identity; ``owner`` keeps that valid."""
+
+    __slots__ = ("key", "owner")
+
+    owner: Any
+    key: tuple[Any, ...]
+
+    def read(self) -> Any:
+        raise NotImplementedError
+
+    def write(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        raise NotImplementedError
+
+
+class Attribute(Location):
+    __slots__ = ("name",)
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self.owner, self.name, self.key = owner, name, (id(owner), name)
+
+    def read(self) -> Any:
+        return getattr(self.owner, self.name, UNBOUND)
+
+    def write(self, value: Any) -> None:
+        if value is not UNBOUND:
+            setattr(self.owner, self.name, value)
+        elif hasattr(self.owner, self.name):
+            delattr(self.owner, self.name)
+
+    def describe(self) -> str:
+        return f"the attribute {self.name!r} of a {type(self.owner).__name__}"
+
+
+class Content(Location):
+    """All that a list, dict or set holds."""
+
+    __slots__ = ()
+
+    def __init__(self, owner: Any) -> None:
+        self.owner, self.key = owner, (id(owner),)
+
+    def read(self) -> Any:
+        owner = self.owner
+        content = getattr(owner, "__ag_content__", None)
+        if content is not None:
+            return content()
+        if isinstance(owner, dict):
+            return dict(owner)
+        if isinstance(owner, set):
+            return set(owner)
+        return list(owner)
+
+    def write(self, value: Any) -> None:
+        owner = self.owner
+        set_content = getattr(owner, "__ag_set_content__", None)
+        if set_content is not None:
+            set_content(value)
+        elif isinstance(owner, dict | set):
+            owner.clear()
+            owner.update(value)
+        else:
+            owner[:] = value
+
+    def describe(self) -> str:
+        return f"a {type(self.owner).__name__}"
+
+
+class Journal:
+    """The first old value of each location written while a region runs."""
+
+    def __init__(self) -> None:
+        self.old: dict[tuple[Any, ...], tuple[Location, Any]] = {}
+        self.born: dict[int, Any] = {}
+        """Objects that came into being in the region: changes to them are nobody else's business."""
+
+    def before_write(self, location: Location) -> None:
+        if location.key not in self.old and id(location.owner) not in self.born:
+            self.old[location.key] = location, location.read()
+
+    def changes(self) -> dict[tuple[Any, ...], tuple[Location, Any, Any]]:
+        """The locations whose value is not what it was, with the old and the new value."""
+        out = {}
+        for key, (location, old) in self.old.items():
+            new = location.read()
+            if not _same(old, new):
+                out[key] = location, old, new
+        return out
+
+    def roll_back(self) -> None:
+        for location, old in self.old.values():
+            location.write(old)
+
+
+def _same(old: Any, new: Any) -> bool:
+    if old is new:
+        return True
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, list):
+        return len(old) == len(new) and all(a is b for a, b in zip(old, new, strict=True))
+    if isinstance(old, dict):
+        return list(old) == list(new) and all(old[key] is new[key] for key in old)
+    if isinstance(old, set):
+        return old == new
+    return False
+
+
+class _Context(threading.local):
+    """What this thread is tracing."""
+
+    def __init__(self) -> None:
+        self.journals: list[Journal] = []
+        self.loop_options: list[dict[str, Any]] = []
+        self.effects = 0
+        """How many effects on the host have been put into graphs so far."""
+        self.assumptions: list[tuple[Any, bool]] = []
+        """What enclosing conditions have established: a staged flag and its value here."""
+
+
+CONTEXT = _Context()
+
+
+def in_region() -> bool:
+    """Whether the code that runs now is being traced as part of a staged region."""
+    return bool(CONTEXT.journals)
+
+
+def about_to_write(location: Location) -> None:
+    """To be called before any change of ``location``."""
+    if CONTEXT.journals:
+        CONTEXT.journals[-1].before_write(location)
+
+
+def was_born(value: Any) -> None:
+    """To be called when a mutable object is made in converted code."""
+    if CONTEXT.journals:
+        CONTEXT.journals[-1].born[id(value)] = value

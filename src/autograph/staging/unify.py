@@ -1,0 +1,168 @@
+"""One type for a location over all paths.
+
+The values that a location has at the end of each path are matched leaf by leaf. A leaf that is the same Python value on
+all paths stays one; otherwise it becomes an array of the least type that holds all of them: dtypes are promoted by the
+engine's lattice, and a scalar takes the shape of the other paths. A value that only some paths have gets a flag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..errors import StagingError
+from .state import UNBOUND
+from .values import PLACEHOLDER, Late, Maybe
+
+
+class Types(Protocol):
+    """What unification has to know of an engine's values."""
+
+    def flatten(self, value: Any) -> tuple[list[Any], Any]: ...
+
+    def unflatten(self, structure: Any, leaves: Sequence[Any]) -> Any: ...
+
+    def type_of(self, leaf: Any) -> Any | None:
+        """The array type of a leaf, or ``None`` for a value that no array can hold."""
+
+    def join(self, types: Sequence[Any]) -> Any:
+        """The least type that holds all of ``types``; raises ``ValueError`` if shapes do not fit."""
+
+    def describe(self, value: Any) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """A leaf that is the same Python value on all paths."""
+
+    value: Any
+
+
+@dataclass(slots=True)
+class Unified:
+    """The common form of a location: its structure, and for each leaf a type or a Python value."""
+
+    structure: Any
+    leaves: list[Any]
+    """For each leaf ``Static``, or a type of the engine."""
+    paths: list[list[Any]]
+    """For each path its leaves, ``PLACEHOLDER`` where the path has none."""
+
+
+def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, keep_numbers: bool = True) -> Unified:
+    """The common form of ``values``, one for each path.
+
+    ``optional`` says that the location may be read where no path has assigned it. ``keep_numbers`` lets equal Python
+    numbers stay as they are; a loop's state cannot.
+
+    Raises:
+        StagingError: no common form exists; the message names ``name`` and both values.
+    """
+    values = _with_flags(values, optional)
+    flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
+    present = [part for part in flat if part is not None]
+    if not present:
+        return Unified(types.flatten(UNBOUND)[1], [Static(UNBOUND)], [[UNBOUND] for _ in values])
+    structure = next((part[1] for part in present if not _has_placeholder(part[0])), present[0][1])
+    paths: list[list[Any]] = []
+    for part, value in zip(flat, values, strict=True):
+        leaves = _matched(part, structure, values, types)
+        if leaves is None:
+            raise StagingError(_disagreement(name, [v for v in values if v is not PLACEHOLDER], types))
+        paths.append(leaves)
+    merged = [_merge(name, list(column), types, keep_numbers) for column in zip(*paths, strict=True)]
+    return Unified(structure, merged, paths)
+
+
+def _has_placeholder(leaves: list[Any]) -> bool:
+    return any(leaf is PLACEHOLDER for leaf in leaves)
+
+
+def _matched(
+    part: tuple[list[Any], Any] | None, structure: Any, values: Sequence[Any], types: Types
+) -> list[Any] | None:
+    """The leaves of one path in the common structure, or ``None`` if it has another."""
+    count = structure.num_leaves
+    if part is None:
+        return [PLACEHOLDER] * count
+    leaves, own = part
+    if own == structure:
+        return leaves
+    # `Late(PLACEHOLDER, False)` and `Maybe(PLACEHOLDER, False)`: one leaf stands for all of the value's.
+    if len(leaves) == 2 and leaves[0] is PLACEHOLDER:
+        return [PLACEHOLDER] * (count - 1) + [leaves[1]]
+    if len(leaves) == 3 and leaves[0] is PLACEHOLDER and leaves[1] is PLACEHOLDER:
+        return [PLACEHOLDER] * (count - 1) + [leaves[2]]
+    return None
+
+
+def _with_flags(values: Sequence[Any], optional: bool) -> list[Any]:
+    """Gives all paths the same kind of absence."""
+    out = list(values)
+    if any(value is UNBOUND or type(value) is Late for value in out) and not all(value is UNBOUND for value in out):
+        if optional or any(type(value) is Late for value in out):
+            inner = [
+                PLACEHOLDER if value is UNBOUND else value.value if type(value) is Late else value for value in out
+            ]
+            bound = [False if value is UNBOUND else value.bound if type(value) is Late else True for value in out]
+            return [Late(value, flag) for value, flag in zip(_with_none(inner), bound, strict=True)]
+        out = [PLACEHOLDER if value is UNBOUND else value for value in out]
+    return _with_none(out)
+
+
+def _with_none(values: list[Any]) -> list[Any]:
+    some = [value for value in values if value is not PLACEHOLDER]
+    if any(value is None or type(value) is Maybe for value in some) and not all(value is None for value in some):
+        return [
+            value
+            if type(value) is Maybe or value is PLACEHOLDER
+            else Maybe(PLACEHOLDER, False)
+            if value is None
+            else Maybe(value, True)
+            for value in values
+        ]
+    return values
+
+
+def _merge(name: str, column: list[Any], types: Types, keep_numbers: bool) -> Any:
+    """One leaf over all paths."""
+    real = [leaf for leaf in column if leaf is not PLACEHOLDER]
+    if not real:
+        return Static(UNBOUND)
+    first = real[0]
+    found = [types.type_of(leaf) for leaf in real]
+    if all(same_static(first, leaf) for leaf in real[1:]) and (
+        found[0] is None or (keep_numbers and isinstance(first, bool | int | float | complex) and len(real) == len(column))
+    ):
+        return Static(first)
+    if any(kind is None for kind in found):
+        raise StagingError(_disagreement(name, real, types))
+    try:
+        return types.join(found)
+    except ValueError:
+        raise StagingError(_disagreement(name, real, types)) from None
+
+
+def same_static(a: Any, b: Any) -> bool:
+    """Whether two Python values are interchangeable: the same object, or equal and of one type."""
+    if a is b:
+        return True
+    if type(a) is not type(b) or not isinstance(a, bool | int | float | complex | str | bytes | frozenset | range):
+        return False
+    if isinstance(a, float) and a == 0:
+        return str(a) == str(b)  # 0.0 and -0.0
+    return bool(a == b)
+
+
+def _disagreement(name: str, values: Sequence[Any], types: Types) -> str:
+    seen: list[str] = []
+    for value in values:
+        text = types.describe(value)
+        if text not in seen:
+            seen.append(text)
+    kinds = " on one path and ".join(seen[:2])
+    return (
+        f"{name} is {kinds} on another, and no type holds both in a graph. "
+        f"Give it one type, shape and structure on every path, before and after the conditional or loop"
+    )

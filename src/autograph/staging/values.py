@@ -1,0 +1,166 @@
+"""Values that are only there on some paths: a variable that may be unbound, and a value that may be ``None``.
+
+A graph's value always exists, so absence is a flag beside it. Whoever uses the value has the flag checked when the
+graph runs, unless the code around it has asked already (``if best is None``).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..engines.base import Engine, engine
+from .state import CONTEXT
+
+
+class Late:
+    """What a variable holds that is assigned on some paths only. ``bound`` says whether this path was one."""
+
+    __slots__ = ("bound", "value")
+
+    def __init__(self, value: Any, bound: Any) -> None:
+        self.value, self.bound = value, bound
+
+
+class Placeholder:
+    """Stands for a value that nothing will read; the engine gives it a type."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<no value>"
+
+
+PLACEHOLDER = Placeholder()
+
+
+class Assumptions:
+    """What the conditions around the current region have established about staged flags."""
+
+    @staticmethod
+    def known(flag: Any) -> bool | None:
+        for known, value in reversed(CONTEXT.assumptions):
+            if known is flag:
+                return value
+        return None
+
+
+class Maybe:
+    """A staged value that is ``None`` unless ``present``."""
+
+    __slots__ = ("present", "value")
+    __ag_engine__ = "jax"
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Any, present: Any) -> None:
+        self.value, self.present = value, present
+
+    def __repr__(self) -> str:
+        return f"<None, or {self.value!r}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(certain(self, f"has no attribute {name!r}", AttributeError), name)
+
+    def __getitem__(self, key: Any) -> Any:
+        return certain(self, "is not subscriptable")[key]
+
+    def __iter__(self) -> Any:
+        return iter(certain(self, "is not iterable"))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return certain(self, "is not callable")(*args, **kwargs)
+
+    def __bool__(self) -> bool:
+        return bool(truth_of_maybe(self))
+
+
+def certain(
+    value: Any, complaint: str = "unsupported operand type(s): 'NoneType'", kind: type[Exception] = TypeError
+) -> Any:
+    """``value`` without the doubt: the call ends with what Python says of ``None`` if that is what it was."""
+    if type(value) is not Maybe:
+        return value
+    known = Assumptions.known(value.present)
+    text = complaint if "NoneType" in complaint else f"'NoneType' object {complaint}"
+    if known is None and value.present is not True:
+        backend().check(value.present, lambda: kind(text))
+    elif known is False:
+        raise kind(text)
+    return value.value
+
+
+def truth_of_maybe(value: Maybe) -> Any:
+    staged = backend()
+    return staged.logical_and(value.present, staged.truth(value.value))
+
+
+def backend() -> Any:
+    found: Engine = engine("jax")
+    return found
+
+
+def _binary(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe, Any], Any]:
+    def forward(self: Maybe, other: Any) -> Any:
+        complaint = f"unsupported operand type(s) for {symbol}: 'NoneType' and another"
+        return function(certain(self, complaint), certain(other, complaint))
+
+    return forward
+
+
+def _reflected(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe, Any], Any]:
+    def backward(self: Maybe, other: Any) -> Any:
+        complaint = f"unsupported operand type(s) for {symbol}: 'NoneType' and another"
+        return function(certain(other, complaint), certain(self, complaint))
+
+    return backward
+
+
+for _name, _symbol in {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "floordiv": "//",
+    "mod": "%",
+    "pow": "**",
+    "matmul": "@",
+    "and": "&",
+    "or": "|",
+    "xor": "^",
+    "lshift": "<<",
+    "rshift": ">>",
+}.items():
+    _function = getattr(operator, _name + "_" if _name in ("and", "or") else _name)
+    setattr(Maybe, f"__{_name}__", _binary(_function, _symbol))
+    setattr(Maybe, f"__r{_name}__", _reflected(_function, _symbol))
+for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
+    setattr(Maybe, f"__{_name}__", _binary(getattr(operator, _name), _symbol))
+
+
+def _equal(self: Maybe, other: Any) -> Any:
+    staged = backend()
+    if other is None:
+        return staged.logical_not(self.present)
+    if type(other) is Maybe:
+        both = staged.logical_and(self.present, other.present)
+        neither = staged.logical_not(staged.logical_or(self.present, other.present))
+        return staged.logical_or(neither, staged.logical_and(both, self.value == other.value))
+    return staged.logical_and(self.present, self.value == other)
+
+
+def _not_equal(self: Maybe, other: Any) -> Any:
+    return backend().logical_not(_equal(self, other))
+
+
+def _unary(function: Callable[[Any], Any], symbol: str) -> Callable[[Maybe], Any]:
+    return lambda self: function(certain(self, f"bad operand type for {symbol}: 'NoneType'"))
+
+
+Maybe.__eq__ = _equal  # type: ignore[method-assign]
+Maybe.__ne__ = _not_equal  # type: ignore[method-assign]
+Maybe.__neg__ = _unary(operator.neg, "unary -")  # type: ignore[attr-defined]
+Maybe.__pos__ = _unary(operator.pos, "unary +")  # type: ignore[attr-defined]
+Maybe.__abs__ = _unary(operator.abs, "abs()")  # type: ignore[attr-defined]

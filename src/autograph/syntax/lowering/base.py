@@ -1,0 +1,278 @@
+"""The frame in which constructs are lowered: one pass over one function, with a handler per kind of node.
+
+A *frame* is one Python function of the converted code: the user's own, or a region (a branch, a loop body, a loop
+test) cut out of it. Every variable stays a variable of the user's function; a region that assigns one declares it
+``nonlocal``, so the variable becomes a closure cell that the staging layer can read, replace and restore.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..flow import DefiniteAssignment, Liveness
+from ..nodes import Position, constant, define, load, names_tuple, position, staging, thunk
+from ..scopes import Names, Scope, collect
+from .jumps import JumpLowering
+
+
+class Unconvertible(Exception):
+    """Raised where a function uses something that only means what it says in the function's own frame."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """One function of the converted code."""
+
+    private: int = 0
+    """Variables that belong to this region alone."""
+    bound: int = 0
+    """Variables that its own statements bind."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """What the functions that are converted together share."""
+
+    properties: frozenset[str] = frozenset()
+    """Attribute names that some class in sight defines as a property, so that reading one is a call."""
+    regions: set[str] = field(default_factory=set)
+    """Names of the functions that the converter made."""
+    lambdas: set[tuple[int, int]] = field(default_factory=set)
+    """Where the bodies of the user's own lambdas begin: the other lambdas are the converter's."""
+
+
+class FunctionLowering:
+    """Lowers the body of one function; nested functions get a lowering of their own."""
+
+    def __init__(
+        self,
+        arguments: ast.arguments,
+        body: list[ast.stmt],
+        unit: Unit,
+        *,
+        class_name: str | None,
+        has_class_cell: bool,
+    ) -> None:
+        self.unit = unit
+        self.class_name = class_name
+        self.has_class_cell = has_class_cell
+        self.scope = Scope(arguments, body)
+        names = self.scope.names
+        self._used = names.reads | names.captured | self.scope.bound
+        positional = [*arguments.posonlyargs, *arguments.args]
+        self.first_parameter = positional[0].arg if positional else None
+        self.frames: list[Frame] = []
+        self._hoisted: list[ast.stmt] = []
+        self._sealed = 0
+        """Depth of lambdas and comprehensions around the current expression, out of which nothing can be hoisted."""
+        self.body = self._lower(body)
+
+    def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        scope = self.scope
+        self.maybe_unbound = DefiniteAssignment(scope, body).maybe_unbound & ~scope.always_live
+        self.jumps = JumpLowering(self._fresh_variable)
+        body = self.jumps.function(body)
+        self.liveness = Liveness(scope, body, self.jumps.untils)
+        self._regions_private = 0
+        frame = Frame()
+        self.frames.append(frame)
+        lowered = self.block(body)
+        self.frames.pop()
+        missing = scope.mask(scope.locals - set(scope.parameters)) & ~frame.bound & ~self._regions_private
+        return self._declare_local(missing, position(body[0])) + lowered if missing else lowered
+
+    def _declare_local(self, names: int, at: Position) -> list[ast.stmt]:
+        """``name: ...``, which makes a name local to a function that does not assign it."""
+        return [
+            ast.AnnAssign(ast.Name(name, ast.Store(), **at), constant(..., at), None, 1, **at)
+            for name in self.scope.unmask(names)
+        ]
+
+    # Names.
+
+    def fresh(self, name: str) -> str:
+        """``name``, or the first of ``name_1``, ``name_2``... that the function does not use yet."""
+        candidate, number = name, 0
+        while candidate in self._used:
+            number += 1
+            candidate = f"{name}_{number}"
+        self._used.add(candidate)
+        return candidate
+
+    def _fresh_variable(self, name: str) -> str:
+        fresh = self.fresh(name)
+        self.scope.add_local(fresh)
+        return fresh
+
+    def region_name(self, name: str) -> str:
+        fresh = self.fresh(name)
+        self.unit.regions.add(fresh)
+        return fresh
+
+    def state(self, mask: int, at: Position) -> ast.Tuple:
+        """The names of a region's state, ``?`` behind those that may be unbound where they are read."""
+        optional = self.maybe_unbound
+        return names_tuple(
+            [name + "?" if self.scope.bit(name) & optional else name for name in self.scope.unmask(mask)], at
+        )
+
+    # Statements.
+
+    def block(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+        out: list[ast.stmt] = []
+        for statement in statements:
+            outer, self._hoisted = self._hoisted, []
+            lowered = self.statement(statement)
+            out += self._hoisted
+            out += lowered
+            self._hoisted = outer
+        return out
+
+    def statement(self, node: ast.stmt) -> list[ast.stmt]:
+        handler = STATEMENTS.get(type(node))
+        if handler is not None:
+            return handler(self, node)
+        self.binds(node)
+        self.children(node)
+        return [node]
+
+    def binds(self, node: ast.stmt) -> None:
+        facts = self.scope.facts(node)
+        self.frames[-1].bound |= facts.writes | facts.deletes
+
+    # Expressions.
+
+    def expr(self, node: ast.expr) -> ast.expr:
+        kind = type(node)
+        if kind is ast.Constant:
+            return node
+        if kind is ast.Name:
+            if self.maybe_unbound and type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
+                return self._read(node)  # type: ignore[arg-type]
+            return node
+        handler = EXPRESSIONS.get(kind)
+        if handler is not None:
+            return handler(self, node)
+        self.children(node)
+        return node
+
+    def _read(self, node: ast.Name) -> ast.expr:
+        if self._sealed or not self.scope.bit(node.id) & self.maybe_unbound:
+            return node
+        at = position(node)
+        return staging("read", [constant(node.id, at), thunk(load(node.id, at), at)], at)
+
+    def children(self, node: ast.AST) -> None:
+        """Lowers the expressions directly under ``node``, in place."""
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.expr):
+                setattr(node, name, self.expr(value))
+            elif type(value) is list:
+                for index, item in enumerate(value):
+                    if isinstance(item, ast.expr):
+                        value[index] = self.expr(item)
+                    elif isinstance(item, ast.keyword | ast.withitem | ast.comprehension):
+                        self.children(item)
+
+    @contextmanager
+    def sealed(self) -> Iterator[None]:
+        """Inside a lambda or comprehension, whose variables nothing outside can see."""
+        self._sealed += 1
+        yield
+        self._sealed -= 1
+
+    def mangled(self, name: str) -> str:
+        """The name that Python gives to the private attribute ``__name`` of a class."""
+        if self.class_name is None or not name.startswith("__") or name.endswith("__"):
+            return name
+        return f"_{self.class_name.lstrip('_')}{name}" if self.class_name.strip("_") else name
+
+    def can_delay(self, node: ast.expr) -> bool:
+        """Whether ``delayed(node)`` can be built here."""
+        return not self._sealed or not binds_variable(node)
+
+    def delayed(self, node: ast.expr, at: Position, name: str = "operand") -> ast.expr:
+        """A function of no arguments that evaluates ``node`` when it is asked to.
+
+        The function itself stands at ``at``, the place of the whole: a breakpoint on ``node``'s line must not stop
+        where the function is only made.
+        """
+        if not binds_variable(node):
+            return thunk(self.expr(node), at)
+        # A lambda would keep the variable of an assignment expression to itself.
+        names = Names()
+        collect([node], names)
+        frame = Frame(bound=self.scope.mask(names.binds))
+        self.frames.append(frame)
+        outer, self._hoisted = self._hoisted, []
+        body: list[ast.stmt] = [ast.Return(self.expr(node), **position(node))]
+        body, self._hoisted = self._hoisted + body, outer
+        self.frames.pop()
+        region = self.region_name(name)
+        self._hoisted.append(define(region, [], self._declarations(frame, at) + body, at))
+        return load(region, at)
+
+    # Regions.
+
+    def region(
+        self,
+        name: str,
+        block: list[ast.stmt],
+        at: Position,
+        parameter: str = "",
+        prologue: Callable[[], list[ast.stmt]] | None = None,
+    ) -> ast.FunctionDef:
+        """Cuts ``block`` out into a function of its own."""
+        frame = Frame(private=self.liveness.private(block))
+        self.frames.append(frame)
+        body = (prologue() if prologue else []) + self.block(block)
+        self.frames.pop()
+        frame.private &= ~self._regions_private  # a region further in keeps these
+        self._regions_private |= frame.private
+        parameters = [parameter] if parameter else []
+        return define(name, parameters, self._declarations(frame, at, parameter) + body, at)
+
+    def _declarations(self, frame: Frame, at: Position, parameter: str = "") -> list[ast.stmt]:
+        scope = self.scope
+        mine = scope.bit(parameter) if parameter else 0
+        shared = set(scope.unmask(frame.bound & ~frame.private & ~mine)) & scope.bound
+        out: list[ast.stmt] = []
+        names_of_globals = sorted(shared & scope.names.globals)
+        if names_of_globals:
+            out.append(ast.Global(names_of_globals, **at))
+        variables = [name for name in scope.unmask(frame.bound) if name in shared and name not in scope.names.globals]
+        if variables:
+            out.append(ast.Nonlocal(variables, **at))
+        return out + self._declare_local(frame.private & ~frame.bound & ~mine, at)
+
+
+def binds_variable(node: ast.expr) -> bool:
+    """Whether evaluating ``node`` assigns a variable of the function around it."""
+    return any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node))
+
+
+Node = TypeVar("Node", bound=ast.AST)
+STATEMENTS: dict[type[ast.AST], Callable[[FunctionLowering, ast.AST], list[ast.stmt]]] = {}
+EXPRESSIONS: dict[type[ast.AST], Callable[[FunctionLowering, ast.AST], ast.expr]] = {}
+
+
+def lowers_statement(*kinds: type[ast.stmt]) -> Callable:
+    def register(handler: Callable) -> Callable:
+        STATEMENTS.update(dict.fromkeys(kinds, handler))
+        return handler
+
+    return register
+
+
+def lowers_expression(*kinds: type[ast.expr]) -> Callable:
+    def register(handler: Callable) -> Callable:
+        EXPRESSIONS.update(dict.fromkeys(kinds, handler))
+        return handler
+
+    return register
+

@@ -1,0 +1,144 @@
+"""Functions, lambdas, classes and comprehensions inside a function that is being converted."""
+
+from __future__ import annotations
+
+import ast
+
+from ..scopes import Names, collect
+from .base import FunctionLowering, Unconvertible, Unit, lowers_expression, lowers_statement
+from .matching import lower_matches
+
+
+def split_docstring(body: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    first = body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return body[:1], body[1:]
+    return [], body
+
+
+@lowers_statement(ast.FunctionDef)
+def lower_function(self: FunctionLowering, node: ast.FunctionDef) -> list[ast.stmt]:
+    self.binds(node)
+    _lower_body(self, node, self.class_name, self.has_class_cell)
+    _lower_signature(self, node)
+    return [node]
+
+
+def _lower_signature(self: FunctionLowering, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    """What the statement evaluates where it stands."""
+    node.decorator_list = [self.expr(decorator) for decorator in node.decorator_list]
+    _lower_defaults(self, node.args)
+
+
+def _lower_defaults(self: FunctionLowering, arguments: ast.arguments) -> None:
+    arguments.defaults = [self.expr(default) for default in arguments.defaults]
+    arguments.kw_defaults = [default and self.expr(default) for default in arguments.kw_defaults]
+
+
+def _lower_body(self: FunctionLowering, node: ast.FunctionDef, class_name: str | None, has_class_cell: bool) -> None:
+    """Converts a nested function, unless it is marked to be left alone or has to be."""
+    if any(_leaves_alone(decorator) for decorator in node.decorator_list):
+        return
+    try:
+        check_convertible(node)
+    except Unconvertible:
+        return
+    lower_function_body(node, self.unit, class_name, has_class_cell)
+
+
+_FRAME_READERS = {"locals": 1, "vars": 1, "dir": 1, "eval": 2, "exec": 2}
+"""Built-in functions that look at their caller's variables when they get fewer arguments than this."""
+
+
+def check_convertible(node: ast.FunctionDef | ast.Lambda) -> None:
+    """Raises ``Unconvertible`` for code that only means what it says in a frame that holds all its variables."""
+    names = Names()
+    body: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
+    collect(body, names)
+    if names.is_generator:
+        raise Unconvertible("it is a generator")
+    if not names.reads.isdisjoint(_FRAME_READERS):
+        for call in (inner for part in body for inner in ast.walk(part)):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.keywords:
+                name = call.func.id
+                if len(call.args) < _FRAME_READERS.get(name, 0) and name not in names.binds:
+                    raise Unconvertible(f"it calls {name}(), which looks at the variables of the function around it")
+
+
+def lower_function_body(node: ast.FunctionDef, unit: Unit, class_name: str | None, has_class_cell: bool) -> None:
+    """Converts the body of ``node`` in place."""
+    docstring, body = split_docstring(node.body)
+    if not body:
+        return
+    body = lower_matches(node.args, body)
+    lowering = FunctionLowering(node.args, body, unit, class_name=class_name, has_class_cell=has_class_cell)
+    node.body = docstring + lowering.body
+
+
+def _leaves_alone(decorator: ast.expr) -> bool:
+    """Whether a decorator is ``@ag.do_not_convert``, however it is spelt."""
+    while isinstance(decorator, ast.Call):
+        decorator = decorator.func
+    name = decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+    return name == "do_not_convert"
+
+
+@lowers_statement(ast.AsyncFunctionDef)
+def lower_async_function(self: FunctionLowering, node: ast.AsyncFunctionDef) -> list[ast.stmt]:
+    self.binds(node)
+    _lower_signature(self, node)
+    return [node]
+
+
+@lowers_statement(ast.ClassDef)
+def lower_class(self: FunctionLowering, node: ast.ClassDef) -> list[ast.stmt]:
+    """The body of a class runs in a scope that no function sees, so it stays; its methods are converted."""
+    self.binds(node)
+    node.decorator_list = [self.expr(decorator) for decorator in node.decorator_list]
+    node.bases = [self.expr(base) for base in node.bases]
+    for keyword in node.keywords:
+        keyword.value = self.expr(keyword.value)
+    _lower_methods(self, node.body, node.name)
+    return [node]
+
+
+def _lower_methods(self: FunctionLowering, body: list[ast.stmt], class_name: str) -> None:
+    for statement in body:
+        if isinstance(statement, ast.FunctionDef):
+            _lower_body(self, statement, class_name, has_class_cell=True)
+        elif isinstance(statement, ast.ClassDef):
+            _lower_methods(self, statement.body, statement.name)
+
+
+@lowers_expression(ast.Lambda)
+def lower_lambda(self: FunctionLowering, node: ast.Lambda) -> ast.expr:
+    _lower_defaults(self, node.args)
+    try:
+        check_convertible(node)
+    except Unconvertible:
+        return node
+    outer, self.first_parameter = self.first_parameter, None
+    self.unit.lambdas.add((node.body.lineno, node.body.col_offset))
+    with self.sealed():
+        node.body = self.expr(node.body)
+    self.first_parameter = outer
+    return node
+
+
+@lowers_expression(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+def lower_comprehension(self: FunctionLowering, node: ast.expr) -> ast.expr:
+    generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
+    if any(generator.is_async for generator in generators):
+        return node
+    # The first iterable is evaluated outside, everything else inside.
+    generators[0].iter = self.expr(generators[0].iter)
+    with self.sealed():
+        for name in ("key", "value", "elt"):
+            part = getattr(node, name, None)
+            if part is not None:
+                setattr(node, name, self.expr(part))
+        for number, generator in enumerate(generators):
+            if number:
+                generator.iter = self.expr(generator.iter)
+            generator.ifs = [self.expr(condition) for condition in generator.ifs]
+    return node

@@ -1,0 +1,57 @@
+"""``for`` and ``while``."""
+
+from __future__ import annotations
+
+import ast
+
+from ..nodes import Position, header, load, position, staging, thunk
+from .base import FunctionLowering, lowers_statement
+from .mutation import assign_to
+
+
+@lowers_statement(ast.For)
+def lower_for(self: FunctionLowering, node: ast.For) -> list[ast.stmt]:
+    at = header(node, node.iter)
+    iterated = self.expr(node.iter)
+    target, body = node.target, node.body
+    out: list[ast.stmt] = []
+    if isinstance(target, ast.Name) and self.scope.bit(target.id) & self.liveness.private(body):
+        parameter, prologue = target.id, None
+    else:
+        parameter = self.fresh("item")
+
+        def prologue() -> list[ast.stmt]:
+            place = position(target)
+            frame = self.frames[-1]
+            frame.bound |= self.scope.facts(node).writes
+            return assign_to(self, target, load(parameter, place), place)
+
+    region = self.region_name("for_body")
+    out.append(self.region(region, body, at, parameter, prologue))
+    call = staging("for_stmt", [iterated, load(region, at), _state(self, node, at)], at)
+    _add_until(self, node, call, at)
+    return [*out, ast.Expr(call, **at)]
+
+
+@lowers_statement(ast.While)
+def lower_while(self: FunctionLowering, node: ast.While) -> list[ast.stmt]:
+    at = header(node, node.test)
+    test = self.delayed(node.test, at, "while_test")
+    region = self.region_name("while_body")
+    out: list[ast.stmt] = [self.region(region, node.body, at)]
+    call = staging("while_stmt", [test, load(region, at), _state(self, node, at)], at)
+    _add_until(self, node, call, at)
+    return [*out, ast.Expr(call, **at)]
+
+
+def _state(self: FunctionLowering, node: ast.For | ast.While, at: Position) -> ast.Tuple:
+    liveness = self.liveness
+    matters = liveness.after[id(node)] | liveness.head[id(node)]
+    return self.state(liveness.effect(node).assigned & matters, at)
+
+
+def _add_until(self: FunctionLowering, node: ast.For | ast.While, call: ast.Call, at: Position) -> None:
+    flags: list[ast.expr] = [load(flag, at) for flag in self.jumps.untils.get(id(node), ())]
+    if flags:
+        test = flags[0] if len(flags) == 1 else self.expr(ast.BoolOp(ast.Or(), flags, **at))
+        call.keywords.append(ast.keyword("until", thunk(test, at), **at))

@@ -1,0 +1,185 @@
+"""Assignments to attributes and items, which change an object rather than a variable.
+
+Converted code makes such changes through the staging layer, so that a region's effects on objects can be found and put
+back. A subscript of a variable is also assigned back to the variable (``a = ag__.set_item(v, a, i)``): engines whose
+arrays cannot change in place then give the variable a new array. The order of evaluation is Python's: the value first,
+then the object, then the index.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from ..nodes import STORE, Position, assign, constant, load, position, staging
+from ..scopes import root_of_subscripts
+from .base import FunctionLowering, lowers_statement
+
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+}
+
+
+def _only_names(target: ast.expr) -> bool:
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(_only_names(element) for element in target.elts)
+    if isinstance(target, ast.Starred):
+        return _only_names(target.value)
+    return isinstance(target, ast.Name)
+
+
+@lowers_statement(ast.Assign)
+def lower_assign(self: FunctionLowering, node: ast.Assign) -> list[ast.stmt]:
+    self.binds(node)
+    node.value = self.expr(node.value)
+    if all(_only_names(target) for target in node.targets):
+        return [node]
+    at = position(node)
+    if len(node.targets) == 1:
+        return assign_to(self, node.targets[0], node.value, at)
+    value = self.fresh("value")
+    out: list[ast.stmt] = [assign(value, node.value, at)]
+    for target in node.targets:
+        out += assign_to(self, target, load(value, at), at)
+    return out
+
+
+def assign_to(self: FunctionLowering, target: ast.expr, value: ast.expr, at: Position) -> list[ast.stmt]:
+    """``target = value``, where ``value`` is lowered already."""
+    if _only_names(target):
+        return [ast.Assign([target], value, **at)]
+    if isinstance(target, ast.Attribute):
+        attribute = constant(self.mangled(target.attr), at)
+        return [ast.Expr(staging("set_attribute", [value, self.expr(target.value), attribute], at), **at)]
+    if isinstance(target, ast.Subscript):
+        return [_store(self, "set_item", [value], target, at)]
+    assert isinstance(target, ast.Tuple | ast.List | ast.Starred)
+    if isinstance(target, ast.Starred):
+        return assign_to(self, target.value, value, at)
+    parts: list[ast.expr] = []
+    after: list[ast.stmt] = []
+    for element in target.elts:
+        if _only_names(element):
+            parts.append(element)
+            continue
+        part = self.fresh("value")
+        name: ast.expr = ast.Name(part, STORE, **at)
+        parts.append(ast.Starred(name, STORE, **at) if isinstance(element, ast.Starred) else name)
+        after += assign_to(self, element, load(part, at), at)
+    unpack = ast.Assign([ast.Tuple(parts, STORE, **at)], value, **at)
+    return [unpack, *after]
+
+
+def _store(
+    self: FunctionLowering, function: str, arguments: list[ast.expr], target: ast.Subscript, at: Position
+) -> ast.stmt:
+    """A change of an item, assigned back to the variable that holds the container where there is one."""
+    root = root_of_subscripts(target)
+    if isinstance(root, ast.Name) and root.id in self.scope.bound:
+        call = staging(function, [*arguments, self.expr(root), *_keys(self, target)], at)
+        return assign(root.id, call, at)
+    if isinstance(root, ast.Attribute):
+        name = constant(self.mangled(root.attr), at)
+        function = function.replace("item", "attribute_item")
+        return ast.Expr(
+            staging(function, [*arguments, self.expr(root.value), name, *_keys(self, target)], at), **at
+        )
+    container = ast.copy_location(target.value, target)
+    _as_load(container)
+    return ast.Expr(staging(function, [*arguments, self.expr(container), _key(self, target)], at), **at)
+
+
+def _as_load(node: ast.expr) -> None:
+    if isinstance(node, ast.Subscript | ast.Attribute | ast.Name):
+        node.ctx = ast.Load()
+
+
+def _keys(self: FunctionLowering, target: ast.expr) -> list[ast.expr]:
+    keys: list[ast.expr] = []
+    while isinstance(target, ast.Subscript):
+        keys.append(_key(self, target))
+        target = target.value
+    keys.reverse()
+    return keys
+
+
+def _key(self: FunctionLowering, target: ast.Subscript) -> ast.expr:
+    """The index as a value; a slice, which is only syntax, is written ``ag__.index[a:b, c]``."""
+    at = position(target.slice)
+    key = self.expr(target.slice)
+    parts = key.elts if isinstance(key, ast.Tuple) else [key]
+    if any(isinstance(part, ast.Slice | ast.Starred) for part in parts):
+        return ast.Subscript(ast.Attribute(load("ag__", at), "index", ast.Load(), **at), key, ast.Load(), **at)
+    return key
+
+
+@lowers_statement(ast.AugAssign)
+def lower_aug_assign(self: FunctionLowering, node: ast.AugAssign) -> list[ast.stmt]:
+    self.binds(node)
+    at = position(node)
+    target = node.target
+    if isinstance(target, ast.Name):
+        node.value = self.expr(node.value)
+        return [*_check_bound(self, target.id, at), node]
+    if not self.can_delay(node.value):
+        self.children(node)
+        return [node]
+    arguments: list[ast.expr] = [constant(_OPERATORS[type(node.op)], at), self.delayed(node.value, at)]
+    if isinstance(target, ast.Attribute):
+        attribute = constant(self.mangled(target.attr), at)
+        return [ast.Expr(staging("update_attribute", [*arguments, self.expr(target.value), attribute], at), **at)]
+    return [_store(self, "update_item", arguments, target, at)]
+
+
+def _check_bound(self: FunctionLowering, name: str, at: Position) -> list[ast.stmt]:
+    """Makes sure that a variable which may be unbound is not, before an operation that reads it implicitly."""
+    if not self.scope.bit(name) & self.maybe_unbound:
+        return []
+    return [assign(name, self.expr(load(name, at)), at)]
+
+
+@lowers_statement(ast.AnnAssign)
+def lower_ann_assign(self: FunctionLowering, node: ast.AnnAssign) -> list[ast.stmt]:
+    if node.value is None:
+        return []
+    self.binds(node)
+    at = position(node)
+    node.value = self.expr(node.value)
+    if isinstance(node.target, ast.Name):
+        # Its annotation is never evaluated in a function, and a region could not declare the name `nonlocal` with it.
+        return [ast.Assign([node.target], node.value, **at)]
+    return assign_to(self, node.target, node.value, at)
+
+
+@lowers_statement(ast.Delete)
+def lower_delete(self: FunctionLowering, node: ast.Delete) -> list[ast.stmt]:
+    self.binds(node)
+    out: list[ast.stmt] = []
+    for target in node.targets:
+        out += _delete(self, target)
+    return out
+
+
+def _delete(self: FunctionLowering, target: ast.expr) -> list[ast.stmt]:
+    at = position(target)
+    if isinstance(target, ast.Tuple | ast.List):
+        return [statement for element in target.elts for statement in _delete(self, element)]
+    if isinstance(target, ast.Attribute):
+        attribute = constant(self.mangled(target.attr), at)
+        return [ast.Expr(staging("delete_attribute", [self.expr(target.value), attribute], at), **at)]
+    if isinstance(target, ast.Subscript):
+        return [ast.Expr(staging("delete_item", [self.expr(target.value), _key(self, target)], at), **at)]
+    assert isinstance(target, ast.Name)
+    return [*_check_bound(self, target.id, at), ast.Delete([target], **at)]
+
