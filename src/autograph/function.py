@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 from .api import to_graph
 from .engines.base import active_engine, engine
 from .spec import TensorSpec
+from .staging.dispatch import hide_frames
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,7 +77,11 @@ class Function:
         if self._input_signature is not None:
             _check_signature(self.__name__, self._input_signature, args, kwargs)
         backend: Any = engine("jax")
-        return backend.run(self, args, kwargs)
+        try:
+            return backend.run(self, args, kwargs)
+        except BaseException as error:
+            hide_frames(error)
+            raise
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)

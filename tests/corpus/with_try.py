@@ -196,7 +196,7 @@ def try_inside_a_loop(n):
 
 @program((3,), (-3,))
 def try_inside_a_branch(x):
-    table = {}
+    table = {"visited": False}
     if x > 0:
         try:
             y = table["missing"]

@@ -200,7 +200,7 @@ def _report(
 
 def _kind(difference: str, error: BaseException | None) -> str:
     """What failures with one cause have in common: the place in this package that raised, or what differs."""
-    if error is not None:
+    if error is not None and difference.startswith(("error", "conversion")):
         for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
             name = frame.f_globals.get("__name__", "")
             if name.partition(".")[0] == "autograph":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -15,7 +18,7 @@ import autograph as ag
 LAYERS = (64, 100, 100, 10)
 BATCH_SIZE = 100
 
-optimizer = optax.adam(1e-3)
+optimizer = optax.sgd(0.1, momentum=0.9)
 
 
 class Curves(NamedTuple):
@@ -88,12 +91,11 @@ def training_arguments() -> tuple[list[tuple[jax.Array, jax.Array]], Digits, Dig
     train_images, test_images, train_labels, test_labels = train_test_split(
         images / 16, labels, test_size=0.2, random_state=0, stratify=labels
     )
-    key, *layer_keys = jax.random.split(jax.random.key(0), len(LAYERS))
-    initial = jax.nn.initializers.he_normal()
-    params = [
-        (initial(layer_key, (inputs, outputs), jnp.float32), jnp.zeros(outputs, jnp.float32))
-        for layer_key, inputs, outputs in zip(layer_keys, LAYERS[:-1], LAYERS[1:], strict=True)
-    ]
+    generator = np.random.default_rng(0)
+    params = []
+    for inputs, outputs in itertools.pairwise(LAYERS):
+        weights = generator.normal(scale=math.sqrt(2 / inputs), size=(inputs, outputs))
+        params.append((jnp.asarray(weights, jnp.float32), jnp.zeros(outputs, jnp.float32)))
     train_set = Digits(jnp.asarray(train_images, jnp.float32), jnp.asarray(train_labels, jnp.int32))
     test_set = Digits(jnp.asarray(test_images, jnp.float32), jnp.asarray(test_labels, jnp.int32))
-    return params, train_set, test_set, key
+    return params, train_set, test_set, jax.random.key(0)

@@ -7,9 +7,9 @@ from . import builtins
 from .branch import if_exp, if_stmt
 from .calls import call
 from .directives import stack_method
-from .effects import check, read
+from .effects import check, read, writes
 from .lists import new_list
-from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_
+from .logic import and_, compare, eq, in_, order, is_, is_not, not_, not_eq, not_in, or_
 from .loops import for_stmt, while_stmt
 from .matching import (
     capture_pattern,
@@ -35,7 +35,8 @@ from .mutation import (
     update_attribute_item,
     update_item,
 )
-from .formatting import text
+from .formatting import percent, text
+from .operators import operate
 
 __all__ = [
     "and_",
@@ -63,8 +64,11 @@ __all__ = [
     "not_",
     "not_eq",
     "not_in",
+    "operate",
     "or_",
     "or_pattern",
+    "order",
+    "percent",
     "read",
     "sequence_pattern",
     "set_attribute",
@@ -79,4 +83,5 @@ __all__ = [
     "update_item",
     "value_pattern",
     "while_stmt",
+    "writes",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 from ..engines.base import Engine, active_engine
 from . import sequences
 from .branch import if_exp
-from .calls import REPLACEMENTS, call
+from .calls import REPLACEMENTS, call, converted
 from .dispatch import staged
 from .lists import TensorList
 from .logic import and_, or_, truth
@@ -231,7 +231,7 @@ def any_(iterable: Any, /) -> Any:
 
         def look(item: Any) -> None:
             nonlocal found
-            found = or_(truth(item), lambda: True)
+            found = truth(item)
 
         for_stmt(iterable, look, ("found",), lambda: found)
         return found
@@ -348,8 +348,11 @@ def sorted_(iterable: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
     key = None if key is None else call(key)
     if engine is None:
         items = builtins.list(iterable)
-        if not holds_staged(items):
+        try:
             return builtins.sorted(items, key=key, reverse=reverse)
+        except TypeError:
+            if not holds_staged(items):
+                raise
         engine = active_engine()
         assert engine is not None
     else:
@@ -371,7 +374,7 @@ def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
         return base**exp
     if all(staged(value) is None for value in (base, exp, mod)):
         return builtins.pow(base, exp, mod)
-    return call(_modular_power)(base, exp, mod)
+    return converted(_modular_power)(base, exp, mod)
 
 
 def _modular_power(base: Any, exponent: Any, modulus: Any) -> Any:

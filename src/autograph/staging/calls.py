@@ -165,10 +165,22 @@ def call(function: Any) -> Any:
 def _library_function(function: FunctionType, code: CodeType) -> Callable[..., Any]:
     """A function that is not converted, given converted ones where it is given functions."""
     if is_own_file(code.co_filename) or not _is_framework(code.co_filename):
-        if function.__closure__ is not None or function in _TAKE_FUNCTIONS:
-            return _with_converted_arguments(function) if function in _TAKE_FUNCTIONS else function
-        return function
+        return _single_dispatch(function) if hasattr(function, "register") else function
     return _with_converted_arguments(function)
+
+
+def _single_dispatch(function: FunctionType) -> Callable[..., Any]:
+    """A generic function of ``functools``, which picks one of the user's by the type of its first argument."""
+    dispatch = getattr(function, "dispatch", None)
+    if dispatch is not None:
+        return lambda *args, **kwargs: call(dispatch(type(args[0])))(*args, **kwargs)
+    descriptor = getattr(function.register, "__self__", None)  # type: ignore[attr-defined]
+    if isinstance(descriptor, functools.singledispatchmethod) and function.__closure__ is not None:
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__, strict=True))
+        obj, cls = cells["obj"].cell_contents, cells["cls"].cell_contents
+        choose = descriptor.dispatcher.dispatch
+        return lambda *args, **kwargs: call(choose(type(args[0])).__get__(obj, cls))(*args, **kwargs)
+    return function
 
 
 _framework_files: dict[str, bool] = {}
@@ -184,9 +196,18 @@ def _is_framework(filename: str) -> bool:
 
 def _with_converted_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
-        return function(*map(argument, args), **{name: argument(value) for name, value in kwargs.items()})
+        converted_args = [argument(value) for value in args]
+        if converted_args and converted_args[0] is args[0] and _takes_function_first(function):
+            converted_args[0] = call(args[0])
+        return function(*converted_args, **{name: argument(value) for name, value in kwargs.items()})
 
     return called
+
+
+def _takes_function_first(function: Any) -> bool:
+    """Whether the first argument of a library's function is one to call, so that an object given for it is too."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_varnames[:1] in (("fun",), ("f",), ("func",), ("fn",), ("function",))
 
 
 def argument(value: Any) -> Any:

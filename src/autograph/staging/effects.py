@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from .dispatch import hide_frames, staged, unbound_local
-from .formatting import holds_staged
+from .state import Cell, Global, about_to_write, in_region
 from .values import Late, backend
 
 
@@ -17,18 +18,24 @@ def read(name: str, load: Callable[[], Any]) -> Any:
     except NameError as error:
         if error.name not in (None, name):
             raise
-        error = unbound_local(name)
-        error.name = name
+        unbound = unbound_local(name)
     else:
-        if type(value) is Late:
-            if value.bound is not True:
-                backend().check(value.bound, lambda: unbound_local(name))
-            return value.value
-        return value
-    try:
-        raise error
-    finally:
-        del error
+        if type(value) is not Late:
+            return value
+        if value.bound is not True:
+            backend().check(value.bound, lambda: unbound_local(name))
+        return value.value
+    raise unbound
+
+
+def writes(variable: FunctionType) -> None:
+    """Announces that the variable which ``variable`` reads, an outer one, is about to be written."""
+    if in_region():
+        code = variable.__code__
+        if variable.__closure__:
+            about_to_write(Cell(variable.__closure__[0], code.co_freevars[0]))
+        else:
+            about_to_write(Global(variable.__globals__, code.co_names[0]))
 
 
 def check(test: Any, message: Callable[[], Any] | None = None) -> bool:
@@ -46,5 +53,3 @@ def check(test: Any, message: Callable[[], Any] | None = None) -> bool:
         hide_frames(error)
         raise
 
-
-__all__ = ["check", "holds_staged", "read"]

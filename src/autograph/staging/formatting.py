@@ -52,6 +52,13 @@ def text(value: Any) -> Any:
     return StagedText(value) if holds_staged(value) else value
 
 
+def percent(pattern: str, values: Any) -> str:
+    """``pattern % values``"""
+    if not holds_staged(values):
+        return pattern % values
+    return StagedText(values)._mark(lambda concrete: pattern % concrete)
+
+
 def holds_staged(value: Any) -> bool:
     """Whether ``value`` is staged, or a built-in container of something that is."""
     if isinstance(value, str):

@@ -61,12 +61,8 @@ class TensorList(list):
         self._buffer: Buffer | None = None
 
     @classmethod
-    def of(cls, content: Buffer | list[Any]) -> list[Any]:
-        """A list with this content; a plain one where nothing about it is staged any more."""
-        if isinstance(content, Buffer):
-            concrete = _jax().concrete_items(content)
-            if concrete is not None:
-                return concrete
+    def of(cls, content: Buffer | list[Any]) -> TensorList:
+        """A list with this content."""
         new = cls()
         new.__ag_set_content__(content)
         return new
@@ -86,6 +82,12 @@ class TensorList(list):
 
     def is_buffered(self) -> bool:
         return self._buffer is not None
+
+    def plain(self) -> list[Any] | None:
+        """The same as a list of Python's, if nothing about it is staged."""
+        if self._buffer is None:
+            return list(super().__iter__())
+        return _jax().concrete_items(self._buffer)
 
     def reserve(self, element: Any, capacity: int) -> None:
         """Makes the list a buffer for ``capacity`` elements like ``element`` (an array or a pytree of them)."""
@@ -113,8 +115,9 @@ class TensorList(list):
     def __len__(self) -> int:
         if self._buffer is None:
             return super().__len__()
-        if isinstance(self._buffer.length, int):
-            return self._buffer.length
+        length = self._buffer.length
+        if isinstance(length, int) or not _jax().is_staged(length):
+            return int(length)
         raise StagingError(
             "the length of this list is decided by the graph, and here Python needs it as a number. "
             "In converted code, write len(items)"
@@ -126,15 +129,20 @@ class TensorList(list):
     def __iter__(self) -> Iterator[Any]:
         if self._buffer is None:
             return super().__iter__()
-        return iter([self[index] for index in range(len(self))])
+        plain = self.plain()
+        return iter(plain if plain is not None else [self[index] for index in range(len(self))])
 
     def __repr__(self) -> str:
         if self._buffer is None:
             return super().__repr__()
-        return f"<list of {self._buffer.length} staged elements>"
+        plain = self.plain()
+        return repr(plain) if plain is not None else f"<list of {self._buffer.length} staged elements>"
 
     def __eq__(self, other: object) -> Any:
-        return super().__eq__(other) if self._buffer is None else self is other
+        if self._buffer is None:
+            return super().__eq__(other)
+        plain = self.plain()
+        return self is other if plain is None else plain == other
 
     def __contains__(self, value: object) -> bool:
         if self._buffer is None:
@@ -231,7 +239,7 @@ class TensorList(list):
         list.sort(self._materialised(), **options)
 
     def copy(self) -> TensorList:
-        return TensorList.of(self.__ag_content__())  # type: ignore[return-value]
+        return TensorList.of(self.__ag_content__())
 
     def __add__(self, other: Any) -> Any:
         return [*self, *other] if isinstance(other, list) else NotImplemented

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from ..errors import StagingError
 from .branch import if_exp
+from .calls import call
 from .dispatch import hide_frames, staged
 from .values import Maybe, backend
 
@@ -150,6 +152,9 @@ def in_(value: Any, container: Any) -> Any:
         engine = staged(container)
         if engine is not None:
             return engine.contains(container, value)
+        method = type(container).__dict__.get("__contains__")
+        if type(method) is FunctionType:
+            return truth(call(method)(container, value))
         if isinstance(container, tuple | list | range) and (_has_staged(value) or _has_staged(container)):
             if isinstance(container, range):
                 return _in_range(value, container)
@@ -194,7 +199,30 @@ def eq(left: Any, right: Any) -> Any:
                 for a, b in zip(left, right, strict=True):
                     result = and_(result, lambda a=a, b=b: truth(eq(a, b)))
                 return result
+        if _differ_in_kind(left, right) or _differ_in_kind(right, left):
+            return False
         return left == right
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _differ_in_kind(left: Any, right: Any) -> bool:
+    """Whether a staged number is compared with something that no number equals."""
+    return isinstance(right, str | bytes) and staged(left) is not None
+
+
+def order(symbol: str, left: Any, right: Any) -> Any:
+    """``left < right`` and its like, for tuples and lists that may hold staged values: the first difference decides."""
+    try:
+        if type(left) is not type(right) or not (_has_staged(left) or _has_staged(right)):
+            return _OPERATORS[symbol](left, right)
+        result: Any = _OPERATORS[symbol](len(left), len(right))
+        for a, b in reversed(list(zip(left, right, strict=False))):
+            rest = result
+            same = truth(eq(a, b))
+            result = if_exp(same, lambda rest=rest: rest, lambda a=a, b=b: truth(_OPERATORS[symbol](a, b)))
+        return result
     except BaseException as error:
         hide_frames(error)
         raise
@@ -205,7 +233,7 @@ def not_eq(left: Any, right: Any) -> Any:
     for kind in (tuple, list):
         if isinstance(left, kind) and isinstance(right, kind) and (_has_staged(left) or _has_staged(right)):
             return not_(eq(left, right))
-    return left != right
+    return True if _differ_in_kind(left, right) or _differ_in_kind(right, left) else left != right
 
 
 __all__ = ["and_", "compare", "eq", "if_exp", "in_", "is_", "is_not", "not_", "not_eq", "not_in", "or_", "truth"]

@@ -6,6 +6,7 @@ change in place is replaced where it was found: in the variable, the attribute o
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from types import FunctionType
@@ -118,6 +119,13 @@ def set_item(value: Any, container: Any, *keys: Any) -> Any:
         raise
 
 
+def _masking(container: Any, keys: tuple[Any, ...]) -> Engine | None:
+    """The engine that has to update the items which a staged mask selects."""
+    if len(keys) != 1 or getattr(keys[0], "dtype", None) != bool:
+        return None
+    return staged(keys[0]) if _array_engine(container) is not None or staged(keys[0]) is not None else None
+
+
 def _get_along(container: Any, keys: tuple[Any, ...]) -> Any:
     for key in keys:
         container = item(container, key)
@@ -127,6 +135,9 @@ def _get_along(container: Any, keys: tuple[Any, ...]) -> Any:
 def update_item(symbol: str, value: Callable[[], Any], container: Any, *keys: Any) -> Any:
     """``container[keys[0]]... += value()``, for the operator ``symbol``."""
     try:
+        masking = _masking(container, keys)
+        if masking is not None:
+            return masking.updated(container, keys[0], IN_PLACE[symbol](container + 0, value()))
         old = _get_along(container, keys)
         return _set_along(IN_PLACE[symbol](old, value()), container, keys)
     except BaseException as error:
@@ -159,21 +170,26 @@ def update_attribute_item(symbol: str, value: Callable[[], Any], owner: Any, nam
         raise
 
 
-def _property_of(owner: Any, name: str) -> property | None:
+def _descriptor(owner: Any, name: str) -> Any:
+    """What the class of ``owner`` has under ``name``, if that computes attributes."""
     for kind in type(owner).__mro__:
-        member = kind.__dict__.get(name)
-        if member is not None:
-            return member if type(member) is property else None
+        if name in kind.__dict__:
+            member = kind.__dict__[name]
+            return member if hasattr(type(member), "__get__") else None
     return None
 
 
 def set_attribute(value: Any, owner: Any, name: str) -> None:
     """``owner.name = value``"""
     try:
-        if in_region():
-            found = _property_of(owner, name)
-            if found is not None and type(found.fset) is FunctionType:
+        if active_engine() is not None:
+            found = _descriptor(owner, name)
+            if type(found) is property and type(found.fset) is FunctionType:
                 call(found.fset)(owner, value)
+                return
+            method = getattr(type(found), "__set__", None)
+            if type(method) is FunctionType:
+                call(method)(found, owner, value)
                 return
             about_to_write(Attribute(owner, name))
         setattr(owner, name, value)
@@ -196,11 +212,20 @@ def update_attribute(symbol: str, value: Callable[[], Any], owner: Any, name: st
 
 def attribute(owner: Any, name: str) -> Any:
     """``owner.name``, where that may be a property."""
-    found = _property_of(owner, name)
-    if found is not None and type(found.fget) is FunctionType and type(owner).__getattribute__ is object.__getattribute__:
-        getter = call(found.fget)
-        if getter is not found.fget:
-            return getter(owner)
+    if active_engine() is None or type(owner).__getattribute__ is not object.__getattribute__:
+        return getattr(owner, name)
+    found = _descriptor(owner, name)
+    if type(found) is property and type(found.fget) is FunctionType:
+        return call(found.fget)(owner)
+    if type(found) is functools.cached_property:
+        if name not in owner.__dict__:
+            value = call(found.func)(owner)
+            about_to_write(Attribute(owner, name))
+            owner.__dict__[name] = value
+        return owner.__dict__[name]
+    method = getattr(type(found), "__get__", None)
+    if type(method) is FunctionType and (hasattr(type(found), "__set__") or name not in getattr(owner, "__dict__", ())):
+        return call(method)(found, owner, type(owner))
     return getattr(owner, name)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..engines.base import engine
 from ..errors import StagingError
 
 
@@ -36,6 +37,9 @@ class Sequence:
         self.optional, self.rows_of = optional, rows_of
 
     def __iter__(self) -> Iterator[Any]:
+        if isinstance(self.length, int):
+            items = [self.item(index, row_of(self.slices, index)) for index in range(self.length)]
+            return iter(items if self.keep is None else filter(self.keep, items))
         raise StagingError(
             "a sequence whose items or length the graph decides cannot be gone through by Python here "
             "(in a comprehension, or in code that was not converted); write a for statement"
@@ -45,6 +49,11 @@ class Sequence:
         if isinstance(self.length, int):
             return self.length
         raise StagingError("the length of this sequence is decided by the graph; write len(...) in converted code")
+
+
+def row_of(slices: Any, index: int) -> Any:
+    """One row of a pytree of arrays."""
+    return engine("jax").get_at(slices, index)  # type: ignore[attr-defined]
 
 
 class StagedRange(Sequence):

@@ -63,8 +63,11 @@ class Variables:
             self._global_names = [name for name in map(plain_name, names) if name not in self._cells]
             self._globals = owners[0].__globals__ if owners else {}
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._cells or name in self._global_names
+    def holds(self, location: Location) -> bool:
+        """Whether ``location`` is one of these variables."""
+        if isinstance(location, Cell):
+            return any(cell is location.owner for cell in self._cells.values())
+        return isinstance(location, Global) and location.owner is self._globals and location.name in self._global_names
 
     def read(self, name: str) -> Any:
         cell = self._cells.get(name)
@@ -132,6 +135,45 @@ class Attribute(Location):
 
     def describe(self) -> str:
         return f"the attribute {self.name!r} of a {type(self.owner).__name__}"
+
+
+class Cell(Location):
+    """A variable of an enclosing function, as a nested function that writes it sees it."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, cell: CellType, name: str) -> None:
+        self.owner, self.name, self.key = cell, name, (id(cell),)
+
+    def read(self) -> Any:
+        return read_cell(self.owner)
+
+    def write(self, value: Any) -> None:
+        write_cell(self.owner, value)
+
+    def describe(self) -> str:
+        return f"variable {self.name!r}"
+
+
+class Global(Location):
+    """A global variable."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, namespace: dict[str, Any], name: str) -> None:
+        self.owner, self.name, self.key = namespace, name, (id(namespace), name)
+
+    def read(self) -> Any:
+        return self.owner.get(self.name, UNBOUND)
+
+    def write(self, value: Any) -> None:
+        if value is UNBOUND:
+            self.owner.pop(self.name, None)
+        else:
+            self.owner[self.name] = value
+
+    def describe(self) -> str:
+        return f"global variable {self.name!r}"
 
 
 class Content(Location):

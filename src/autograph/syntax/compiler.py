@@ -111,9 +111,11 @@ def _properties_in(namespace: dict[str, Any]) -> frozenset[str]:
     names = {
         name
         for value in list(namespace.values())
-        if isinstance(value, type) and type(value) is type
+        if isinstance(value, type)
         for name, member in value.__dict__.items()
         if isinstance(member, property)
+        or (isinstance(member, FunctionType) and name.startswith("__") and member.__code__.co_filename[0] != "<")
+        or isinstance(getattr(type(member), "__get__", None), FunctionType)
     }
     return frozenset(names)
 
@@ -179,6 +181,7 @@ def _compile(node: ast.FunctionDef, definition: Definition, unit: Unit, original
     """Compiles ``node`` inside a function that has its free variables, and takes its code out again."""
     at = position(node)
     _strip_signature(node)
+    node.name = "ag__function"  # its own name may be a global that it reads
     if not split_docstring(node.body)[1]:
         node.body.append(ast.Pass(**at))
     parameters = [ast.arg(name, **at) for name in (STAGING, *original.co_freevars)]

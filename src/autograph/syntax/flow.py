@@ -168,7 +168,8 @@ class Liveness:
         self._flow(body, self._always, self._always, self._always)
 
     def assigned(self, block: list[ast.stmt]) -> int:
-        return self._blocks[id(block)].assigned
+        """Names that a block may assign, by itself or by calling a nested function."""
+        return self._blocks[id(block)].assigned | (self._scope.written_elsewhere if block else 0)
 
     def effect(self, statement: ast.stmt) -> Effect:
         return self._effects[id(statement)]
@@ -198,6 +199,8 @@ class Liveness:
 
     def _statement(self, statement: ast.stmt) -> Effect:
         facts = self._scope.facts(statement)
+        if isinstance(statement, ast.Try | ast.TryStar):
+            self._mentions.append(self._scope.mask({handler.name for handler in statement.handlers if handler.name}))
         reads, writes = facts.reads | self._untils.get(id(statement), 0), facts.writes | facts.deletes
         kind = type(statement)
         if kind is ast.For:

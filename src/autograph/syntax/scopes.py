@@ -273,6 +273,7 @@ class Scope:
         self.locals = (names.binds | names.deletes | set(self.parameters)) - self.outer
         self.bound = self.locals | self.outer
         self._rebindable = self.mask(self.bound)
+        self.written_elsewhere = self.mask(names.captured_writes & self.locals)
         self.always_live = self.mask((self.outer | names.captured | names.captured_writes) & self.bound)
 
     def bit(self, name: str) -> int:

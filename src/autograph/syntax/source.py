@@ -147,16 +147,18 @@ def _same_place(body: ast.expr, code: CodeType) -> bool:
     return min(starts) == (body.lineno, body.col_offset) and max(ends) == (body.end_lineno, body.end_col_offset)
 
 
-_PROPERTY = re.compile(r"@[\w.]*property\b[^\n]*\n(?:\s*@[^\n]*\n)*\s*def\s+(\w+)")
+_PROPERTY = re.compile(r"@[\w.]*property\b[^\n]*\n(?:\s*@[^\n]*\n)*\s*def\s+(\w+)|def (__\w+__)\(")
 _properties: dict[str, tuple[list[str], frozenset[str]]] = {}
 
 
 def properties_in_file(filename: str, namespace: dict[str, Any]) -> frozenset[str]:
-    """The names that the classes of a file define as properties, read off its text."""
+    """The names that the classes of a file define as properties or as special methods, read off its text."""
     lines = linecache.getlines(filename, namespace)
     known = _properties.get(filename)
     if known is None or known[0] is not lines:
-        known = _properties[filename] = lines, frozenset(_PROPERTY.findall("".join(lines)))
+        known = _properties[filename] = lines, frozenset(
+            name for match in _PROPERTY.findall("".join(lines)) for name in match if name
+        )
     return known[1]
 
 

@@ -43,7 +43,7 @@ class JaxEngine:
         if kind is Maybe:
             return isinstance(value.present, types.Tracer)
         if kind is TensorList:
-            return value.is_buffered()
+            return value.is_buffered() and value.plain() is None
         return False
 
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -272,7 +272,7 @@ class JaxEngine:
         else:
             order = jnp.argsort(keys, stable=True)
         ordered = jax.tree_util.tree_map(lambda leaf: leaf[order], data)
-        return TensorList.of(Buffer(ordered, count))
+        return self.unstack(ordered, count) if isinstance(items, list | tuple) else TensorList.of(Buffer(ordered, count))
 
     def round(self, number: Any, digits: Any) -> Any:
         if jnp.issubdtype(number.dtype, jnp.integer):
@@ -304,6 +304,10 @@ class JaxEngine:
     def updated(self, array: Any, key: Any, value: Any) -> Any:
         """``array`` with ``array[key] = value``, in the dtype of ``array``."""
         array = jnp.asarray(array)
+        if isinstance(key, types.Tracer) and key.dtype == bool and key.ndim:
+            # How many items a staged mask selects is not known, so each item is chosen for itself.
+            mask = key.reshape(key.shape + (1,) * (array.ndim - key.ndim))
+            return jnp.where(mask, jnp.asarray(value).astype(array.dtype), array)
         return array.at[key].set(jnp.asarray(value).astype(array.dtype) if not isinstance(value, int) else value)
 
     def range(self, start: Any, stop: Any, step: Any) -> StagedRange:

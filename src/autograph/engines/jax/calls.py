@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from ...errors import StagingError
+from ...staging.lists import TensorList
 from ...staging.state import CONTEXT
 from ...staging.values import Late, Maybe
 from . import callbacks
@@ -54,7 +55,7 @@ class _Concrete:
             before = CONTEXT.effects
             result = converted(*args, **kwargs)
             self.has_effects |= CONTEXT.effects > before
-            self.has_flags |= any(isinstance(leaf, Maybe | Late) for leaf in _with_flags_as_leaves(result))
+            self.has_flags |= any(isinstance(leaf, _STAGED_KINDS) for leaf in _with_flags_as_leaves(result))
             return result
 
         traced.__name__ = traced.__qualname__ = getattr(converted, "__name__", "function")
@@ -64,8 +65,11 @@ class _Concrete:
 _TRACED = object()
 
 
+_STAGED_KINDS = (Maybe, Late, TensorList)
+
+
 def _is_flagged(value: Any) -> bool:
-    return isinstance(value, Maybe | Late)
+    return isinstance(value, _STAGED_KINDS)
 
 
 def _with_flags_as_leaves(result: Any) -> list[Any]:
@@ -108,7 +112,7 @@ def _is_numpy(leaf: Any) -> bool:
 
 
 def _decided(result: Any) -> Any:
-    """A result without flags: each value that may be absent is there, or ``None``."""
+    """A result in Python's own terms: a value that may be absent is there, or ``None``; a list is a list."""
 
     def decide(value: Any) -> Any:
         if isinstance(value, Maybe):
@@ -117,6 +121,8 @@ def _decided(result: Any) -> Any:
             if not bool(value.bound):
                 raise StagingError("the result holds a variable that was never assigned")
             return _decided(value.value)
+        if isinstance(value, TensorList):
+            return [_decided(item) for item in value]
         return value
 
     return jax.tree_util.tree_map(decide, result, is_leaf=_is_flagged)

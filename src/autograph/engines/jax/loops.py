@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
@@ -59,7 +60,8 @@ class _Slot:
         """``None`` while the location holds nothing at the head."""
         self.kinds: list[Any] = []
         self.initial: list[Any] = []
-        if entry is not UNBOUND and entry is not None:
+        # An object is followed by its identity; what happens inside it is another location's business.
+        if entry is not UNBOUND and entry is not None and (self.location is not None or not types.is_object(entry)):
             unified = unify(self.label, [entry], self.optional, types, keep_numbers=False)
             self.structure, self.kinds, self.initial = unified.structure, unified.leaves, unified.paths[0]
 
@@ -88,9 +90,9 @@ class _Slot:
             return True
         at_head = self.entry if self.structure is None else head
         unified = unify(self.label, [at_head, end], self.optional, types, keep_numbers=False)
-        if unified.structure == self.structure and _same_kinds(unified.leaves, self.kinds):
+        if self.structure is not None and unified.structure == self.structure and _same_kinds(unified.leaves, self.kinds):
             return False
-        if unified.structure != self.structure:
+        if self.structure is None or unified.structure != self.structure:
             self.initial = unify(self.label, [self.entry, end], self.optional, types, keep_numbers=False).paths[0]
         self.structure, self.kinds = unified.structure, unified.leaves
         return True
@@ -369,13 +371,13 @@ def stage_for(
     length = sequence.length if isinstance(sequence.length, int) else None
     if length == 0:
         return
-    rows, structure = types.flatten(sequence.slices) if sequence.slices is not None else ([], None)
+    rows, structure = jax.tree_util.tree_flatten(sequence.slices)
     kinds = [types.type_of(row) for row in rows]
     extra = [index_type(), *(types.ArrayType(kind.shape[1:], kind.dtype, kind.weak) for kind in kinds if kind)]
     loop = _Loop(names, owners, length, extra)
 
     def one(index: Any, *slices: Any) -> None:
-        item = sequence.item(index, types.unflatten(structure, slices) if structure is not None else None)
+        item = sequence.item(index, types.unflatten(structure, slices))
         wanted = True if sequence.keep is None else sequence.keep(item)
         engine = staged(wanted)
         if engine is not None:

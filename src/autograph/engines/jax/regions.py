@@ -92,7 +92,9 @@ def trace_region(
                 run.variables[name] = variables.read(name)
                 run.add_output(run.variables[name])
             if run.raised is None:
-                run.writes = journal.changes()
+                run.writes = {
+                    key: change for key, change in journal.changes().items() if not variables.holds(change[0])
+                }
             for location, _, new in run.writes.values():
                 run.add_output(new)
             for location in locations:

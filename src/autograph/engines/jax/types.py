@@ -122,6 +122,14 @@ def unflatten(structure: Any, leaves: Sequence[Any]) -> Any:
     return jax.tree_util.tree_unflatten(structure, leaves)
 
 
+def is_object(value: Any) -> bool:
+    """Whether a value can change while it stays the same object."""
+    if isinstance(value, list | dict | set):
+        return True
+    leaves, _ = flatten(value)
+    return len(leaves) == 1 and leaves[0] is value and type_of(value) is None and hasattr(value, "__dict__")
+
+
 def describe(value: Any) -> str:
     """A value's type as an error message shows it."""
     if value is UNBOUND:

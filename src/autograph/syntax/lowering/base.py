@@ -31,6 +31,8 @@ class Frame:
     """Variables that belong to this region alone."""
     bound: int = 0
     """Variables that its own statements bind."""
+    reaches: int = 0
+    """Variables of the function's that a nested function writes, so that any call may change them."""
 
 
 @dataclass(slots=True)
@@ -38,11 +40,40 @@ class Unit:
     """What the functions that are converted together share."""
 
     properties: frozenset[str] = frozenset()
-    """Attribute names that some class in sight defines as a property, so that reading one is a call."""
+    """Attribute names that some class in sight defines as a property, so that reading one is a call, and the names of
+    the operator methods that one defines, so that an operator may be a call."""
     regions: set[str] = field(default_factory=set)
     """Names of the functions that the converter made."""
     lambdas: set[tuple[int, int]] = field(default_factory=set)
     """Where the bodies of the user's own lambdas begin: the other lambdas are the converter's."""
+
+
+    def overloads(self, operator: ast.operator | ast.cmpop) -> bool:
+        """Whether a class in sight gives ``operator`` a meaning of its own."""
+        return not self.properties.isdisjoint(_METHODS.get(type(operator), ()))
+
+
+_METHODS: dict[type[ast.AST], tuple[str, ...]] = {
+    ast.Add: ("__add__", "__radd__"),
+    ast.Sub: ("__sub__", "__rsub__"),
+    ast.Mult: ("__mul__", "__rmul__"),
+    ast.Div: ("__truediv__", "__rtruediv__"),
+    ast.FloorDiv: ("__floordiv__", "__rfloordiv__"),
+    ast.Mod: ("__mod__", "__rmod__"),
+    ast.Pow: ("__pow__", "__rpow__"),
+    ast.MatMult: ("__matmul__", "__rmatmul__"),
+    ast.LShift: ("__lshift__", "__rlshift__"),
+    ast.RShift: ("__rshift__", "__rrshift__"),
+    ast.BitAnd: ("__and__", "__rand__"),
+    ast.BitOr: ("__or__", "__ror__"),
+    ast.BitXor: ("__xor__", "__rxor__"),
+    ast.Eq: ("__eq__",),
+    ast.NotEq: ("__ne__", "__eq__"),
+    ast.Lt: ("__lt__", "__gt__"),
+    ast.LtE: ("__le__", "__ge__"),
+    ast.Gt: ("__gt__", "__lt__"),
+    ast.GtE: ("__ge__", "__le__"),
+}
 
 
 class FunctionLowering:
@@ -73,16 +104,18 @@ class FunctionLowering:
 
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
         scope = self.scope
-        self.maybe_unbound = DefiniteAssignment(scope, body).maybe_unbound & ~scope.always_live
+        self.maybe_unbound = DefiniteAssignment(scope, body).maybe_unbound
         self.jumps = JumpLowering(self._fresh_variable)
         body = self.jumps.function(body)
         self.liveness = Liveness(scope, body, self.jumps.untils)
         self._regions_private = 0
+        self._bound_in_operands = 0
         frame = Frame()
         self.frames.append(frame)
         lowered = self.block(body)
         self.frames.pop()
-        missing = scope.mask(scope.locals - set(scope.parameters)) & ~frame.bound & ~self._regions_private
+        bound = frame.bound & ~self._bound_in_operands
+        missing = scope.mask(scope.locals - set(scope.parameters)) & ~bound & ~self._regions_private
         return self._declare_local(missing, position(body[0])) + lowered if missing else lowered
 
     def _declare_local(self, names: int, at: Position) -> list[ast.stmt]:
@@ -115,7 +148,8 @@ class FunctionLowering:
 
     def state(self, mask: int, at: Position) -> ast.Tuple:
         """The names of a region's state, ``?`` behind those that may be unbound where they are read."""
-        optional = self.maybe_unbound
+        # A nested function reads a variable as it is, so one that it captures cannot carry a flag.
+        optional = self.maybe_unbound & ~self.scope.always_live
         return names_tuple(
             [name + "?" if self.scope.bit(name) & optional else name for name in self.scope.unmask(mask)], at
         )
@@ -128,9 +162,23 @@ class FunctionLowering:
             outer, self._hoisted = self._hoisted, []
             lowered = self.statement(statement)
             out += self._hoisted
+            out += self._announce(statement)
             out += lowered
             self._hoisted = outer
+        if statements and not out:
+            out.append(ast.Pass(**position(statements[0])))
         return out
+
+    def _announce(self, statement: ast.stmt) -> list[ast.stmt]:
+        """Tells the journal that a statement is about to write variables that are not this function's own."""
+        if not self.scope.outer or isinstance(statement, ast.If | ast.For | ast.While | ast.Try | ast.TryStar):
+            return []
+        facts = self.scope.facts(statement)
+        return self.announce_names(facts.writes | facts.deletes, position(statement))
+
+    def announce_names(self, mask: int, at: Position) -> list[ast.stmt]:
+        written = set(self.scope.unmask(mask)) & self.scope.outer
+        return [ast.Expr(staging("writes", [thunk(load(name, at), at)], at), **at) for name in sorted(written)]
 
     def statement(self, node: ast.stmt) -> list[ast.stmt]:
         handler = STATEMENTS.get(type(node))
@@ -208,6 +256,7 @@ class FunctionLowering:
         names = Names()
         collect([node], names)
         frame = Frame(bound=self.scope.mask(names.binds))
+        self._bound_in_operands |= frame.bound
         self.frames.append(frame)
         outer, self._hoisted = self._hoisted, []
         body: list[ast.stmt] = [ast.Return(self.expr(node), **position(node))]
@@ -228,7 +277,7 @@ class FunctionLowering:
         prologue: Callable[[], list[ast.stmt]] | None = None,
     ) -> ast.FunctionDef:
         """Cuts ``block`` out into a function of its own."""
-        frame = Frame(private=self.liveness.private(block))
+        frame = Frame(private=self.liveness.private(block), reaches=self.scope.written_elsewhere)
         self.frames.append(frame)
         body = (prologue() if prologue else []) + self.block(block)
         self.frames.pop()
@@ -248,7 +297,12 @@ class FunctionLowering:
         variables = [name for name in scope.unmask(frame.bound) if name in shared and name not in scope.names.globals]
         if variables:
             out.append(ast.Nonlocal(variables, **at))
-        return out + self._declare_local(frame.private & ~frame.bound & ~mine, at)
+        # An outer variable that something called from here may write has to be within reach.
+        reached = frame.reaches & ~frame.bound & ~frame.private & ~mine
+        nonlocals = [name for name in scope.unmask(reached) if name not in scope.names.globals]
+        if nonlocals:
+            out.append(ast.Nonlocal(nonlocals, **at))
+        return out + self._declare_local(frame.private & ~(frame.bound & ~self._bound_in_operands) & ~mine, at)
 
 
 def binds_variable(node: ast.expr) -> bool:

@@ -7,6 +7,22 @@ import ast
 from ..nodes import constant, position, staging
 from .base import FunctionLowering, lowers_expression
 
+BINARY_SYMBOLS: dict[type[ast.operator], str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+}
+
 _SYMBOLS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -56,9 +72,28 @@ def lower_compare(self: FunctionLowering, node: ast.Compare) -> ast.expr:
     operator = node.ops[0]
     if isinstance(operator, ast.In | ast.NotIn):
         return staging("in_" if isinstance(operator, ast.In) else "not_in", [node.left, node.comparators[0]], at)
+    left, right = node.left, node.comparators[0]
+    if isinstance(operator, ast.Is | ast.IsNot):
+        if any(isinstance(side, ast.Constant) and side.value is None for side in (left, right)):
+            return staging("is_" if isinstance(operator, ast.Is) else "is_not", [left, right], at)
+        return node
     displays = ast.Tuple | ast.List
-    if isinstance(operator, ast.Eq | ast.NotEq) and isinstance(node.left, displays) | isinstance(
-        node.comparators[0], displays
-    ):
-        return staging("eq" if isinstance(operator, ast.Eq) else "not_eq", [node.left, node.comparators[0]], at)
+    if isinstance(left, displays) or isinstance(right, displays):
+        if isinstance(operator, ast.Eq | ast.NotEq):
+            return staging("eq" if isinstance(operator, ast.Eq) else "not_eq", [left, right], at)
+        return staging("order", [constant(_SYMBOLS[type(operator)], at), left, right], at)
+    if self.unit.overloads(operator):
+        return staging("operate", [constant(_SYMBOLS[type(operator)], at), left, right], at)
+    return node
+
+
+@lowers_expression(ast.BinOp)
+def lower_bin_op(self: FunctionLowering, node: ast.BinOp) -> ast.expr:
+    self.children(node)
+    at = position(node)
+    if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.JoinedStr | ast.Constant):
+        if isinstance(node.left, ast.JoinedStr) or isinstance(node.left.value, str):
+            return staging("percent", [node.left, node.right], at)
+    if self.unit.overloads(node.op):
+        return staging("operate", [constant(BINARY_SYMBOLS[type(node.op)], at), node.left, node.right], at)
     return node

@@ -24,7 +24,8 @@ def lower_for(self: FunctionLowering, node: ast.For) -> list[ast.stmt]:
             place = position(target)
             frame = self.frames[-1]
             frame.bound |= self.scope.facts(node).writes
-            return assign_to(self, target, load(parameter, place), place)
+            announced = self.announce_names(self.scope.facts(node).writes, at)
+            return announced + assign_to(self, target, load(parameter, place), place)
 
     region = self.region_name("for_body")
     out.append(self.region(region, body, at, parameter, prologue))
@@ -47,7 +48,7 @@ def lower_while(self: FunctionLowering, node: ast.While) -> list[ast.stmt]:
 def _state(self: FunctionLowering, node: ast.For | ast.While, at: Position) -> ast.Tuple:
     liveness = self.liveness
     matters = liveness.after[id(node)] | liveness.head[id(node)]
-    return self.state(liveness.effect(node).assigned & matters, at)
+    return self.state((liveness.effect(node).assigned | self.scope.written_elsewhere) & matters, at)
 
 
 def _add_until(self: FunctionLowering, node: ast.For | ast.While, call: ast.Call, at: Position) -> None:

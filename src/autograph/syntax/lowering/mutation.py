@@ -13,23 +13,7 @@ import ast
 from ..nodes import STORE, Position, assign, constant, load, position, staging
 from ..scopes import root_of_subscripts
 from .base import FunctionLowering, lowers_statement
-
-_OPERATORS: dict[type[ast.operator], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.Pow: "**",
-    ast.MatMult: "@",
-    ast.LShift: "<<",
-    ast.RShift: ">>",
-    ast.BitAnd: "&",
-    ast.BitOr: "|",
-    ast.BitXor: "^",
-}
-
+from .logic import BINARY_SYMBOLS
 
 def _only_names(target: ast.expr) -> bool:
     if isinstance(target, ast.Tuple | ast.List):
@@ -135,7 +119,7 @@ def lower_aug_assign(self: FunctionLowering, node: ast.AugAssign) -> list[ast.st
     if not self.can_delay(node.value):
         self.children(node)
         return [node]
-    arguments: list[ast.expr] = [constant(_OPERATORS[type(node.op)], at), self.delayed(node.value, at)]
+    arguments: list[ast.expr] = [constant(BINARY_SYMBOLS[type(node.op)], at), self.delayed(node.value, at)]
     if isinstance(target, ast.Attribute):
         attribute = constant(self.mangled(target.attr), at)
         return [ast.Expr(staging("update_attribute", [*arguments, self.expr(target.value), attribute], at), **at)]

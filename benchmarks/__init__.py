@@ -1,0 +1,1 @@
+"""The ratios to the peers, with one command: ``python -m benchmarks``."""

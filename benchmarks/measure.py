@@ -1,0 +1,170 @@
+"""Contests: several contestants do the same work, in turns, in one process.
+
+``timeit`` times the calls, with ``pyperf``'s clock; ``pyperf`` computes the statistics. Its own runner gives each
+benchmark processes of its own, one benchmark after the other, so that a machine that slows down half-way would show as a
+ratio. Here every round times each contestant once, in an order that rotates, and ratios are taken within a round.
+"""
+
+from __future__ import annotations
+
+import gc
+import math
+import statistics
+import timeit
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyperf
+
+MOST_CALLS = 100_000
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to do the work.
+
+    Attributes:
+        prepare: given a number of calls, makes the statement that is then called and timed so many times.
+        answer: what the work gives, for comparison with the other contestants.
+        work: how many units of work one call does.
+        calls: how many calls a round may time at most; a call that uses up a prepared function is expensive to prepare.
+    """
+
+    name: str
+    prepare: Callable[[int], Callable[[], Any]]
+    answer: Callable[[], Any]
+    work: int = 1
+    calls: int = MOST_CALLS
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A quotient of two contestants' times, and what it should be at least or at most, if anything is asked of it."""
+
+    question: str
+    numerator: str
+    denominator: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def target(self) -> str:
+        if self.at_least is not None:
+            return f"at least {self.at_least:g}"
+        return "" if self.at_most is None else f"at most {self.at_most:g}"
+
+    def is_met(self, value: float) -> bool | None:
+        if self.at_least is not None:
+            return value >= self.at_least
+        return None if self.at_most is None else value <= self.at_most
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Contestants that do the same work, and the ratios between them that are of interest.
+
+    Attributes:
+        unit: what the times are for.
+        missing: the names of contestants that are not installed.
+        same_answers: whether all contestants have to give the same answer.
+    """
+
+    name: str
+    title: str
+    unit: str
+    contestants: Sequence[Contestant]
+    ratios: Sequence[Ratio] = ()
+    missing: Sequence[str] = ()
+    same_answers: bool = True
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median and the spread of some values: the ends of their middle half, and the extremes."""
+
+    median: float
+    low: float
+    high: float
+    least: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        if len(values) == 1:
+            return cls(*[values[0]] * 5)
+        low, median, high = statistics.quantiles(values, n=4, method="inclusive")
+        return cls(median, low, high, min(values), max(values))
+
+
+@dataclass
+class Outcome:
+    """What a contest gave.
+
+    Attributes:
+        seconds: for each contestant, the time per unit of work in each round.
+        calls: for each contestant, how many calls a round timed.
+        failed: contestants that raised, or gave another answer, with what they did.
+    """
+
+    contest: Contest
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    def benchmark(self, name: str) -> pyperf.Benchmark:
+        """The times of one contestant as a ``pyperf`` benchmark."""
+        metadata = {"name": f"{self.contest.name}: {name}", "loops": self.calls[name]}
+        return pyperf.Benchmark([pyperf.Run(self.seconds[name], metadata=metadata, collect_metadata=False)])
+
+    def ratios(self) -> Iterator[tuple[Ratio, Spread]]:
+        """The ratios whose two sides took part, each over all rounds."""
+        for ratio in self.contest.ratios:
+            if ratio.numerator in self.seconds and ratio.denominator in self.seconds:
+                pairs = zip(self.seconds[ratio.numerator], self.seconds[ratio.denominator], strict=True)
+                yield ratio, Spread.of([numerator / denominator for numerator, denominator in pairs])
+
+
+def qualify(contest: Contest) -> tuple[list[Contestant], dict[str, str]]:
+    """The contestants that give the right answer, which is that of the first, and what the others did instead."""
+    qualified: list[Contestant] = []
+    failed: dict[str, str] = {}
+    expected: Any = None
+    for contestant in contest.contestants:
+        try:
+            answer = contestant.answer()
+        except Exception as error:
+            failed[contestant.name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            continue
+        if not qualified:
+            expected = answer
+        elif contest.same_answers and answer != expected:
+            failed[contestant.name] = f"gave {answer!r}, not {expected!r}"
+            continue
+        qualified.append(contestant)
+    return qualified, failed
+
+
+def run(contest: Contest, *, rounds: int, seconds: float) -> Outcome:
+    """Times the contestants in turns; each takes about ``seconds`` of a round, or one call if that lasts longer."""
+    contestants, failed = qualify(contest)
+    outcome = Outcome(contest, failed=failed)
+    for contestant in contestants:
+        once = _time(contestant, 1)  # the first call also warms up
+        if seconds > once and contestant.calls > 1:
+            once = _time(contestant, min(3, contestant.calls))
+        outcome.calls[contestant.name] = max(1, min(contestant.calls, math.ceil(seconds / max(once, 1e-9))))
+        outcome.seconds[contestant.name] = []
+    for turn in range(rounds):
+        start = turn % max(len(contestants), 1)
+        for contestant in [*contestants[start:], *contestants[:start]]:
+            taken = _time(contestant, outcome.calls[contestant.name])
+            outcome.seconds[contestant.name].append(taken / contestant.work)
+    return outcome
+
+
+def _time(contestant: Contestant, calls: int) -> float:
+    """The seconds that one of ``calls`` calls takes. ``timeit`` keeps the garbage collector out of it."""
+    statement = contestant.prepare(calls)
+    gc.collect()
+    return timeit.Timer(statement, timer=pyperf.perf_counter).timeit(calls) / calls

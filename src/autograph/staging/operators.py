@@ -1,0 +1,64 @@
+"""Operators between objects whose classes overload them: their methods are functions of the user's like any other."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from ..engines.base import active_engine
+from .calls import call
+from .dispatch import hide_frames
+
+_BINARY: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {
+    "+": (operator.add, "__add__", "__radd__"),
+    "-": (operator.sub, "__sub__", "__rsub__"),
+    "*": (operator.mul, "__mul__", "__rmul__"),
+    "/": (operator.truediv, "__truediv__", "__rtruediv__"),
+    "//": (operator.floordiv, "__floordiv__", "__rfloordiv__"),
+    "%": (operator.mod, "__mod__", "__rmod__"),
+    "**": (operator.pow, "__pow__", "__rpow__"),
+    "@": (operator.matmul, "__matmul__", "__rmatmul__"),
+    "<<": (operator.lshift, "__lshift__", "__rlshift__"),
+    ">>": (operator.rshift, "__rshift__", "__rrshift__"),
+    "&": (operator.and_, "__and__", "__rand__"),
+    "|": (operator.or_, "__or__", "__ror__"),
+    "^": (operator.xor, "__xor__", "__rxor__"),
+    "==": (operator.eq, "__eq__", "__eq__"),
+    "!=": (operator.ne, "__ne__", "__ne__"),
+    "<": (operator.lt, "__lt__", "__gt__"),
+    "<=": (operator.le, "__le__", "__ge__"),
+    ">": (operator.gt, "__gt__", "__lt__"),
+    ">=": (operator.ge, "__ge__", "__le__"),
+}
+
+
+def operate(symbol: str, left: Any, right: Any) -> Any:
+    """``left + right`` and its like."""
+    try:
+        plain, forward, backward = _BINARY[symbol]
+        if active_engine() is None:
+            return plain(left, right)
+        own, other = _method(left, forward), _method(right, backward)
+        if type(own) is not FunctionType and type(other) is not FunctionType:
+            return plain(left, right)
+        attempts = [(own, left, right), (other, right, left)]
+        if type(right) is not type(left) and issubclass(type(right), type(left)) and other is not None:
+            attempts.reverse()  # the method of a subclass goes first
+        elif type(right) is type(left) and forward != backward and symbol in "+-*/%**//@<<>>&|^":
+            attempts.pop()
+        for method, receiver, argument in attempts:
+            if method is None:
+                continue
+            result = call(method)(receiver, argument)
+            if result is not NotImplemented:
+                return result
+        return plain(left, right)  # raises as Python does, or compares identities
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def _method(value: Any, name: str) -> Any:
+    return getattr(type(value), name, None)
