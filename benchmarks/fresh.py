@@ -42,7 +42,8 @@ class Workshop:
         path = Path(self._folder.name) / f"{module_name}.py"
         path.write_text(text)
         spec = importlib.util.spec_from_file_location(module_name, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         self._modules.append(module_name)

@@ -1,8 +1,8 @@
 """Contests: several contestants do the same work, in turns, in one process.
 
 ``timeit`` times the calls, with ``pyperf``'s clock; ``pyperf`` computes the statistics. Its own runner gives each
-benchmark processes of its own, one benchmark after the other, so that a machine that slows down half-way would show as a
-ratio. Here every round times each contestant once, in an order that rotates, and ratios are taken within a round.
+benchmark processes of its own, one benchmark after the other, so that a machine that slows down half-way would show as
+a ratio. Here every round times each contestant once, in an order that rotates, and ratios are taken within a round.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class Contest:
         unit: what the times are for.
         missing: the names of contestants that are not installed.
         same_answers: whether all contestants have to give the same answer.
+        slow: whether a round takes many seconds.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Contest:
     ratios: Sequence[Ratio] = ()
     missing: Sequence[str] = ()
     same_answers: bool = True
+    slow: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,28 +24,47 @@ from autograph.demo.comparison import Outcome
 STEPS = 100
 
 
+class Quick(NamedTuple):
+    """A run of the demonstration: how it ended, where its plot went, and how long processors worked for it."""
+
+    finished: subprocess.CompletedProcess[str]
+    out: Path
+    processor_seconds: float
+
+
+def processor_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Quick:
     out = tmp_path_factory.mktemp("demo") / "new" / "folder"
+    before = processor_seconds()
     finished = subprocess.run(
         [sys.executable, "-m", "autograph.cli", "demo", "--quick", "--steps", str(STEPS), "--out", str(out)],
         capture_output=True,
         text=True,
         env={**os.environ, "COLUMNS": "120"},
     )
-    return finished, out
+    return Quick(finished, out, processor_seconds() - before)
 
 
-def test_it_succeeds(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    finished, _ = quick
+def test_it_is_quick(quick: Quick) -> None:
+    """Done in 20 seconds on two cores is at most 40 of processor time, which other processes do not change much."""
+    assert quick.processor_seconds < 40
+
+
+def test_it_succeeds(quick: Quick) -> None:
+    finished = quick.finished
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "Every graph gave what Python gave." in finished.stdout
     assert "different" not in finished.stdout
     assert "\x1b" not in finished.stdout
 
 
-def test_it_shows_every_program(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    finished, _ = quick
+def test_it_shows_every_program(quick: Quick) -> None:
+    finished = quick.finished
     table = finished.stdout.partition("4. How long it takes")[2]
     for case in case_studies.case_studies(quick=True):
         assert case.title in finished.stdout
@@ -53,29 +73,26 @@ def test_it_shows_every_program(quick: tuple[subprocess.CompletedProcess[str], P
     assert "train" in table
 
 
-def test_it_shows_prints_and_failures_from_both(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    finished, _ = quick
+def test_it_shows_prints_and_failures_from_both(quick: Quick) -> None:
+    finished = quick.finished
     for seen in ("3 is positive or zero", "-3 is negative", "AssertionError: Do not pass zero!"):
         assert finished.stdout.count(seen) == 2, seen
 
 
-def test_it_shows_generated_code(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    finished, _ = quick
+def test_it_shows_generated_code(quick: Quick) -> None:
+    finished = quick.finished
     assert "def for_body(" in finished.stdout.partition("2. Programs")[0]
 
 
-def test_the_training_loop_logs_each_tenth_of_its_steps(
-    quick: tuple[subprocess.CompletedProcess[str], Path],
-) -> None:
-    finished, _ = quick
+def test_the_training_loop_logs_each_tenth_of_its_steps(quick: Quick) -> None:
+    finished = quick.finished
     logged = [int(line.split()[1]) for line in finished.stdout.splitlines() if line.startswith("step ")]
     assert logged == list(range(0, STEPS, STEPS // 10))
 
 
-def test_the_plot_is_a_picture(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
-    finished, out = quick
-    file = out / "digits.png"
-    assert str(file) in finished.stdout
+def test_the_plot_is_a_picture(quick: Quick) -> None:
+    file = quick.out / "digits.png"
+    assert str(file) in quick.finished.stdout
     pixels = image.imread(file)
     height, width = pixels.shape[:2]
     assert height >= 400

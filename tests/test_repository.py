@@ -160,6 +160,7 @@ def test_the_example_in_the_readme_prints_what_it_says(tmp_path: Path) -> None:
 def test_commands_that_the_readme_names_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for page in ("README.md", "CONTRIBUTING.md"):
-        named = set(re.findall(r"`?make ([a-z]+)", (ROOT / page).read_text()))
+        named = set(re.findall(r"(?:`|\$ )make ([a-z]+)", (ROOT / page).read_text()))
+        assert named
         assert named <= targets, page
     assert {"demo", "test", "fuzz", "bench", "clean"} <= targets

@@ -16,6 +16,5 @@ def tally(xs, limit, total):
         total -= i
     if total % 7 == 3:
         total += 1
-    total = total * 2 - limit
-    total %= 997
+    total = (total * 2 - limit) % 997
     return total

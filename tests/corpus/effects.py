@@ -157,7 +157,7 @@ def print_in_a_ternary(x):
 @program((3, 4), (-3, 4), (-3, -4))
 def print_in_short_circuit(x, y):
     def positive(name, value):
-        print("testing", name)
+        print("testing", name, value)
         return value > 0
 
     if positive("x", x) or positive("y", y):

@@ -8,6 +8,7 @@ way.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 import sysconfig
@@ -57,6 +58,13 @@ def _find_library(filename: str) -> bool:
             package = parts[parts.index(site) + 1]
             return package.partition(".")[0] in _FRAMEWORKS
     return os.path.normcase(filename).startswith(_STDLIB)
+
+
+def is_users_class(kind: type) -> bool:
+    """Whether a class is defined in the user's code."""
+    module = sys.modules.get(kind.__module__)
+    filename = getattr(module, "__file__", None)
+    return filename is None or not is_library(filename)
 
 
 REPLACEMENTS: dict[Any, Callable[..., Any]] = {}
@@ -206,7 +214,7 @@ def _with_converted_arguments(function: Callable[..., Any]) -> Callable[..., Any
 
 def _takes_function_first(function: Any) -> bool:
     """Whether the first argument of a library's function is one to call, so that an object given for it is too."""
-    code = getattr(function, "__code__", None)
+    code = getattr(inspect.unwrap(function), "__code__", None)
     return code is not None and code.co_varnames[:1] in (("fun",), ("f",), ("func",), ("fn",), ("function",))
 
 

@@ -172,7 +172,11 @@ def update_attribute_item(symbol: str, value: Callable[[], Any], owner: Any, nam
 
 def _descriptor(owner: Any, name: str) -> Any:
     """What the class of ``owner`` has under ``name``, if that computes attributes."""
-    for kind in type(owner).__mro__:
+    classes = type(owner).__mro__
+    if type(owner) is super:
+        classes = owner.__self_class__.__mro__
+        classes = classes[classes.index(owner.__thisclass__) + 1 :]
+    for kind in classes:
         if name in kind.__dict__:
             member = kind.__dict__[name]
             return member if hasattr(type(member), "__get__") else None
@@ -212,9 +216,15 @@ def update_attribute(symbol: str, value: Callable[[], Any], owner: Any, name: st
 
 def attribute(owner: Any, name: str) -> Any:
     """``owner.name``, where that may be a property."""
-    if active_engine() is None or type(owner).__getattribute__ is not object.__getattribute__:
+    if active_engine() is None:
         return getattr(owner, name)
     found = _descriptor(owner, name)
+    if type(owner) is super:
+        if type(found) is not property:
+            return getattr(owner, name)
+        owner = owner.__self__
+    elif type(owner).__getattribute__ is not object.__getattribute__:
+        return getattr(owner, name)
     if type(found) is property and type(found.fget) is FunctionType:
         return call(found.fget)(owner)
     if type(found) is functools.cached_property:

@@ -29,6 +29,9 @@ class Types(Protocol):
     def join(self, types: Sequence[Any]) -> Any:
         """The least type that holds all of ``types``; raises ``ValueError`` if shapes do not fit."""
 
+    def expand(self, leaf: Any) -> Any:
+        """An object of the user's as a pytree of its attributes; anything else as it is."""
+
     def describe(self, value: Any) -> str: ...
 
 
@@ -61,6 +64,8 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
     """
     values = _with_flags(values, optional)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
+    if any(part is not None and _objects_differ(part, flat) for part in flat):
+        flat = [None if part is None else types.flatten(types.unflatten(part[1], map(types.expand, part[0]))) for part in flat]
     present = [part for part in flat if part is not None]
     if not present:
         return Unified(types.flatten(UNBOUND)[1], [Static(UNBOUND)], [[UNBOUND] for _ in values])
@@ -73,6 +78,16 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
         paths.append(leaves)
     merged = [_merge(name, list(column), types, keep_numbers) for column in zip(*paths, strict=True)]
     return Unified(structure, merged, paths)
+
+
+def _objects_differ(part: tuple[list[Any], Any], flat: list[tuple[list[Any], Any] | None]) -> bool:
+    """Whether paths have different objects in one place, which may still be alike in their attributes."""
+    for other in flat:
+        if other is None or other is part or other[1] != part[1]:
+            continue
+        if any(a is not b and type(a) is type(b) and hasattr(type(a), "__dict__") for a, b in zip(part[0], other[0], strict=True)):
+            return True
+    return False
 
 
 def _has_placeholder(leaves: list[Any]) -> bool:

@@ -17,7 +17,7 @@ from jax.extend.core import ClosedJaxpr
 from ...staging.state import CONTEXT, Journal, Location, Variables, plain_name
 from ...syntax.compiler import is_converted
 from . import callbacks
-from .types import Array, flatten
+from .types import Array, flatten, record_of
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
@@ -39,11 +39,16 @@ class Run:
     suspects: Run | None = None
     """An earlier trace, kept so that the identities of the objects that it made are not used again."""
 
-    def add_output(self, value: Any) -> None:
+    def add_output(self, value: Any, within: tuple[Any, ...] = ()) -> None:
         for leaf in flatten(value)[0]:
-            if isinstance(leaf, Array) and id(leaf) not in self.outputs:
-                self.outputs[id(leaf)] = len(self.leaves)
-                self.leaves.append(leaf)
+            if isinstance(leaf, Array):
+                if id(leaf) not in self.outputs:
+                    self.outputs[id(leaf)] = len(self.leaves)
+                    self.leaves.append(leaf)
+                continue
+            record = record_of(leaf)
+            if record is not None and not any(leaf is outer for outer in within):
+                self.add_output(list(record.fields.values()), (*within, leaf))
 
     def evaluate(self, *inputs: Any) -> Callable[[Any], Any]:
         """Builds the region's operations here; gives a function from its leaves to the values they have."""

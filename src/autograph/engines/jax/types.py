@@ -5,6 +5,7 @@ A Python number has a weak type, as in ``jax.jit``: it takes the dtype of the ar
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...staging.lists import Buffer, TensorList
-from ...staging.state import UNBOUND
+from ...staging.calls import is_users_class
+from ...staging.state import UNBOUND, was_born
 from ...staging.values import PLACEHOLDER, Late, Maybe
 
 try:  # the public conversion drops the weak type, and a loop's state would then change its type
@@ -154,6 +156,58 @@ class _Text:
         return self._text
 
 
+def _list_of(content: Any) -> list[Any]:
+    """What a list that left a trace becomes: one of Python's, if it was one all along."""
+    if isinstance(content, list) and not any(isinstance(leaf, Tracer) for leaf in jax.tree_util.tree_leaves(content)):
+        return content
+    return TensorList.of(content)
+
+
+# Objects of the user's classes, leaf by leaf.
+
+
+class Record:
+    """The attributes of an object, as a pytree; its other end is an object again."""
+
+    __slots__ = ("fields", "kind")
+
+    def __init__(self, kind: type, fields: dict[str, Any]) -> None:
+        self.kind, self.fields = kind, fields
+
+    def instance(self) -> Any:
+        made = object.__new__(self.kind)
+        for name, value in self.fields.items():
+            object.__setattr__(made, name, value)
+        was_born(made)
+        return made
+
+
+def record_of(value: Any) -> Record | None:
+    """The attributes of an object of a user's class, or ``None`` for anything else."""
+    kind = type(value)
+    if kind.__module__ in ("builtins", __name__) or isinstance(value, type | Array | BaseException):
+        return None
+    if type(kind) is not type or kind.__new__ is not object.__new__ or any("__call__" in base.__dict__ for base in kind.__mro__):
+        return None
+    if not is_users_class(kind):
+        return None
+    if dataclasses.is_dataclass(kind):
+        names = [field.name for field in dataclasses.fields(kind)]
+    elif hasattr(value, "__dict__"):
+        names = list(value.__dict__)
+    else:
+        names = [name for name in getattr(kind, "__slots__", ()) if hasattr(value, name)]
+    return Record(kind, {name: getattr(value, name) for name in names if hasattr(value, name)})
+
+
+def expand(leaf: Any) -> Any:
+    """``leaf`` as a pytree of its attributes, if it is an object that has some; otherwise as it is."""
+    record = record_of(leaf)
+    if record is None:
+        return leaf
+    return Record(record.kind, {name: jax.tree_util.tree_map(expand, value) for name, value in record.fields.items()})
+
+
 # Rows: pytrees of arrays that share their first axis.
 
 
@@ -195,7 +249,13 @@ for _kind, _fields in ((Late, ("value", "bound")), (Maybe, ("value", "present"))
     )
 
 jax.tree_util.register_pytree_node(
+    Record,
+    lambda node: (tuple(node.fields.values()), (node.kind, tuple(node.fields))),
+    lambda form, children: Record(form[0], dict(zip(form[1], children, strict=True))).instance(),
+)
+
+jax.tree_util.register_pytree_node(
     TensorList,
     lambda node: ((node.__ag_content__(),), None),
-    lambda _, children: TensorList.of(children[0]),
+    lambda _, children: _list_of(children[0]),
 )

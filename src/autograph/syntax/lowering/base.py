@@ -171,10 +171,13 @@ class FunctionLowering:
 
     def _announce(self, statement: ast.stmt) -> list[ast.stmt]:
         """Tells the journal that a statement is about to write variables that are not this function's own."""
-        if not self.scope.outer or isinstance(statement, ast.If | ast.For | ast.While | ast.Try | ast.TryStar):
+        if not self.scope.outer or isinstance(statement, ast.Try | ast.TryStar):
             return []
         facts = self.scope.facts(statement)
-        return self.announce_names(facts.writes | facts.deletes, position(statement))
+        mask = facts.writes | facts.deletes
+        if isinstance(statement, ast.If | ast.For | ast.While):
+            mask |= self.liveness.effect(statement).assigned
+        return self.announce_names(mask, position(statement))
 
     def announce_names(self, mask: int, at: Position) -> list[ast.stmt]:
         written = set(self.scope.unmask(mask)) & self.scope.outer
