@@ -324,7 +324,7 @@ def test_a_reader_that_leaves_early(program: Path) -> None:
 def test_version_and_help() -> None:
     version = command("--version")
     assert version.returncode == 0
-    assert version.stdout.startswith("autograph 0.")
+    assert version.stdout == f"autograph {ag.__version__}\n"
     help_ = command("--help")
     assert help_.returncode == 0
     assert "demo" in help_.stdout

@@ -16,10 +16,12 @@ import pkgutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import NamedTuple, TextIO
+
+from autograph import ConversionError, __version__
+from autograph.syntax.compiler import code_for_node
 
 USAGE_ERROR = 2
 
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autograph", description="Turn ordinary Python functions into graphs for a real compiler."
     )
-    parser.add_argument("--version", action="version", version=f"autograph {_version()}")
+    parser.add_argument("--version", action="version", version=f"autograph {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     demo = commands.add_parser(
@@ -79,13 +81,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     code.set_defaults(run=_code)
     return parser
-
-
-def _version() -> str:
-    try:
-        return metadata.version("autograph-compiler")
-    except metadata.PackageNotFoundError:
-        return "(run from its sources, not installed)"
 
 
 def _positive(text: str) -> int:
@@ -123,10 +118,6 @@ def _require(extras: dict[str, str]) -> None:
 
 
 def _code(options: argparse.Namespace) -> int:
-    # Imported here, so that `autograph --help` answers without the converter.
-    from autograph import ConversionError
-    from autograph.syntax.compiler import code_for_node
-
     place, separator, name = options.target.rpartition(":")
     if not (separator and place and name):
         raise UsageError(f"{options.target!r} names no function; write FILE.py:function or module:Class.method")

@@ -44,7 +44,7 @@ class Conversion:
     def namespace(self, names: dict[str, Any], assign: Any) -> None:
         """Converts the functions and classes of a module, a class or a doctest."""
         for name, value in list(names.items()):
-            if isinstance(value, type):
+            if issubclass(type(value), type):
                 self.class_(value)
             else:
                 new = self.value(value)
@@ -70,7 +70,7 @@ class Conversion:
         return new
 
     def _new(self, value: Any) -> Any:
-        if isinstance(value, types.FunctionType):
+        if type(value) is types.FunctionType:
             self._known[id(value)] = value, value
             for cell in value.__closure__ or ():
                 self._cell(cell)
@@ -86,7 +86,7 @@ class Conversion:
             parts = value.fget, value.fset, value.fdel
             inner = tuple(map(self.value, parts))
             return value if all(map(_is, parts, inner)) else property(*inner, value.__doc__)
-        if type(value) is functools.cached_property:
+        if type(value) in (functools.cached_property, functools.partialmethod):
             value.func = self.value(value.func)
         return value
 
@@ -96,9 +96,9 @@ class Conversion:
             content = cell.cell_contents
         except ValueError:
             return
-        if isinstance(content, type):
+        if issubclass(type(content), type):
             self.class_(content)
-        elif isinstance(content, types.FunctionType):
+        elif type(content) is types.FunctionType:
             cell.cell_contents = self.value(content)
 
     def _function(self, function: types.FunctionType) -> types.FunctionType:

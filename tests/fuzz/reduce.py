@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from .binding import perhaps_unbound
 from .grammar import Program
 from .runner import Disagreement, loaded, run
 
@@ -41,6 +42,7 @@ def reduced(program: Program, check: Check, seconds: float = 120) -> Program:
     if kind is None:
         raise ValueError("the program does not fail")
     endings = _endings(program)
+    unbound = perhaps_unbound(program.source)
     end = time.monotonic() + seconds
     tried = {program.source, ""}
 
@@ -48,7 +50,9 @@ def reduced(program: Program, check: Check, seconds: float = 120) -> Program:
         # A new ending in plain Python, such as the name of a deleted variable, would make it another failure.
         try:
             with _time_limit(2):
-                return _loads(candidate) and _endings(candidate) <= endings and _failure(candidate, check) is kind
+                if not _loads(candidate) or program.staged and not perhaps_unbound(candidate.source) <= unbound:
+                    return False
+                return _endings(candidate) <= endings and _failure(candidate, check) is kind
         except _TimeUp:
             return False
 
@@ -64,7 +68,7 @@ def reduced(program: Program, check: Check, seconds: float = 120) -> Program:
         number = 0
         while time.monotonic() < end:
             tree = ast.parse(program.source)
-            edits = list(_edits(tree))
+            edits = list(_edits(tree, keep_values=program.staged))
             if number >= len(edits):
                 break
             path, edit = edits[number]
@@ -113,6 +117,8 @@ def _endings(program: Program) -> set[str]:
     with loaded(program) as function:
         outcomes = [run(function, function, values) for values in program.inputs]
     endings = {type(outcome.error).__name__ for outcome in outcomes if outcome.error is not None}
+    # An address that is printed is another one each time.
+    endings |= {"address" for outcome in outcomes if " at 0x" in outcome.printed}
     # A graph cannot return None on some paths only, so None would be another failure too.
     return endings | {"None" if outcome.value is None else "value" for outcome in outcomes if outcome.error is None}
 
@@ -168,7 +174,7 @@ def _walk(node: ast.AST, path: Path = ()) -> Iterator[tuple[Path, ast.AST]]:
         level = following
 
 
-def _edits(tree: ast.AST) -> Iterator[tuple[Path, Edit]]:
+def _edits(tree: ast.AST, *, keep_values: bool) -> Iterator[tuple[Path, Edit]]:
     nodes = list(_walk(tree))
     for path, node in nodes:
         for field in ("body", "orelse", "finalbody", "handlers", "cases"):
@@ -176,6 +182,9 @@ def _edits(tree: ast.AST) -> Iterator[tuple[Path, Edit]]:
             if isinstance(items, list):
                 yield from ((path, edit) for edit in _list_edits(field, items))
     for path, node in nodes:
+        # Where a graph returns a number on one path it returns one on all.
+        if not (keep_values and isinstance(node, ast.Return)) or node.value is None:
+            yield from ((path, edit) for edit in _omissions(node))
         yield from ((path, edit) for edit in _part_edits(node))
 
 
@@ -237,6 +246,9 @@ def _part_edits(node: ast.AST) -> Iterator[Edit]:
                         lambda node, field=field, index=index, new=new: _put(node, field, index, [copy.deepcopy(new)])
                         for new in _simpler(item)
                     )
+
+
+def _omissions(node: ast.AST) -> Iterator[Edit]:
     optional = {
         ast.Return: "value",
         ast.withitem: "optional_vars",

@@ -47,7 +47,10 @@ def do_nothing(*_: Any) -> None:
 
 
 def unbound_local(name: str) -> UnboundLocalError:
-    return UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+    """What Python raises for a variable that has no value; in a branch, it is what the program does on that path."""
+    error = UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+    error.__ag_raised__ = True  # type: ignore[attr-defined]
+    return error
 
 
 __all__ = ["Engine", "active_engine", "do_nothing", "hide_frames", "is_own_file", "staged", "unbound_local"]

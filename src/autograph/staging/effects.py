@@ -14,18 +14,22 @@ from .values import Late, backend
 def read(name: str, load: Callable[[], Any]) -> Any:
     """The value of a variable of the user's function that may be unbound."""
     try:
-        value = load()
-    except NameError as error:
-        if error.name not in (None, name):
-            raise
-        unbound = unbound_local(name)
-    else:
-        if type(value) is not Late:
-            return value
-        if value.bound is not True:
-            backend().check(value.bound, lambda: unbound_local(name))
-        return value.value
-    raise unbound
+        try:
+            value = load()
+        except NameError as error:
+            if error.name not in (None, name):
+                raise
+            unbound = unbound_local(name)
+        else:
+            if type(value) is not Late:
+                return value
+            if value.bound is not True:
+                backend().check(value.bound, lambda: unbound_local(name))
+            return value.value
+        raise unbound
+    except BaseException as error:
+        hide_frames(error)
+        raise
 
 
 def writes(variable: FunctionType) -> None:

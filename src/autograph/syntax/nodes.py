@@ -64,7 +64,19 @@ def assign(name: str, value: ast.expr, at: Position) -> ast.Assign:
 
 def staging(function: str, arguments: list[ast.expr], at: Position) -> ast.Call:
     """``ag__.function(*arguments)``"""
-    return ast.Call(ast.Attribute(load(STAGING, at), function, LOAD, **at), arguments, [], **at)
+    return ast.Call(staging_function(function, at), arguments, [], **at)
+
+
+def staging_function(function: str, at: Position) -> ast.Attribute:
+    """``ag__.function``"""
+    # The compiler puts a method call on the line where the method's name ends, which must be the line of its beginning.
+    start: Position = {
+        "lineno": at["lineno"],
+        "col_offset": at["col_offset"],
+        "end_lineno": at["lineno"],
+        "end_col_offset": at["col_offset"],
+    }
+    return ast.Attribute(load(STAGING, start), function, LOAD, **start)
 
 
 _NO_ARGUMENTS = ast.arguments([], [], None, [], [], None, [])

@@ -22,7 +22,7 @@ from ...staging.lists import Buffer, TensorList
 from ...staging.loops import NotStageable
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Variables, about_to_write, plain_name
-from ...staging.unify import Static, unify
+from ...staging.unify import Static, same_static, unify
 from . import types
 from .branches import capacity_of, make_buffer
 from .regions import Run, trace_region
@@ -247,9 +247,12 @@ class _Loop:
             unified = unify(slot.label, [heads[id(slot)], end], slot.optional, types, keep_numbers=False)
             for index, kind in enumerate(slot.kinds):
                 at_head, at_end = unified.paths[0][index], unified.paths[1][index]
-                if not isinstance(kind, Static) and at_head is not at_end:
-                    carried.append((slot, index))
-                    ends.append(at_end)
+                if isinstance(kind, Static) or at_head is at_end:
+                    continue
+                if type(at_end) in types.NUMBERS and same_static(at_end, slot.initial[index]):
+                    continue  # what it was before the loop, it is at the end of each iteration
+                carried.append((slot, index))
+                ends.append(at_end)
         return carried, ends
 
     def initial(self, leaves: Sequence[tuple[_Slot, int]]) -> list[Any]:
@@ -267,7 +270,11 @@ class _Loop:
 
     def finish(self, carried: Sequence[tuple[_Slot, int]], values: Sequence[Any], *, all_iterations: bool) -> None:
         """Gives the program's variables and objects the values that the graph computes."""
-        leaves = self.leaves(self.inputs(carried, values))
+        given = {(id(slot), index): value for (slot, index), value in zip(carried, values, strict=True)}
+        # A leaf that the loop leaves alone stays what it was: a Python number stays one.
+        leaves = self.leaves(
+            [given.get((id(slot), index), slot.initial[index]) for slot, index in self.dynamic()]
+        )
         for slot in self.slots:
             if slot.structure is None:
                 continue

@@ -124,6 +124,8 @@ def raised_by_program(error: BaseException) -> bool:
 
     Such an exception is what the program does on this path; any other is a mistake in the tracing of it.
     """
+    if getattr(error, "__ag_raised__", False):
+        return True
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

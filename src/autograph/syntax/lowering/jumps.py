@@ -306,6 +306,7 @@ class JumpLowering:
         completes = self._may_complete(loop)
         returns = RETURN in self._all_jumps(loop.body)
         body = self._block(loop.body, _Place(target)) or [ast.Pass(**at)]
+        returns = returns and bool(self._returned)  # or else every `return` in it is dead code
         if target.skips:
             body.insert(0, assign(target.skips, constant(False, at), at))
         until = [flag for flag in (target.breaks, self._returned if returns else "") if flag]

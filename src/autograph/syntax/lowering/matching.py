@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable
 
 from ..flow import blocks_of
-from ..nodes import LOAD, STAGING, Position, assign, constant, load, position, thunk
+from ..nodes import LOAD, Position, assign, constant, load, position, staging_function, thunk
 from ..scopes import Names, collect
 
 
@@ -111,7 +111,7 @@ def _captures(pattern: ast.pattern) -> list[str]:
 
 
 def _staging(function: str, arguments: list[ast.expr], at: Position) -> Call:
-    return Call(ast.Attribute(load(STAGING, at), function, LOAD, **at), arguments, [], **at)
+    return Call(staging_function(function, at), arguments, [], **at)
 
 
 def _list(elements: list[ast.expr], at: Position) -> ast.Tuple:
