@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import linecache
+import time
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
@@ -73,6 +74,7 @@ def _against_peers(
         ],
         missing=[title for title, convert in converters.items() if convert is None],
         slow=slow,
+        clock=time.process_time,
     )
 
 
@@ -91,6 +93,7 @@ def _growth(name: str, kind: str, scale: Scale, *, early_returns: bool) -> Conte
         contestants,
         [Ratio(f"Conversion {kind}: a line of {longest} / a line of {shortest}", longest, shortest, at_most=1.5)],
         same_answers=False,
+        clock=time.process_time,
     )
 
 

@@ -1,6 +1,6 @@
 """Contests: several contestants do the same work, in turns, in one process.
 
-``timeit`` times the calls, with ``pyperf``'s clock; ``pyperf`` computes the statistics. Its own runner gives each
+``timeit`` times the calls; ``pyperf`` keeps the values and computes the statistics. Its own runner gives each
 benchmark processes of its own, one benchmark after the other, so that a machine that slows down half-way would show as
 a ratio. Here every round times each contestant once, in an order that rotates, and ratios are taken within a round.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import math
 import statistics
+import time
 import timeit
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ class Contest:
         missing: the names of contestants that are not installed.
         same_answers: whether all contestants have to give the same answer.
         slow: whether a round takes many seconds.
+        clock: what is timed. Where all work is done by one thread, the processor's time is the measure that other
+            programs on the machine disturb least.
     """
 
     name: str
@@ -79,6 +82,11 @@ class Contest:
     missing: Sequence[str] = ()
     same_answers: bool = True
     slow: bool = False
+    clock: Callable[[], float] = pyperf.perf_counter
+
+    @property
+    def clock_name(self) -> str:
+        return "processor time" if self.clock is time.process_time else "wall-clock time"
 
 
 @dataclass(frozen=True)
@@ -127,12 +135,17 @@ class Outcome:
                 yield ratio, Spread.of([numerator / denominator for numerator, denominator in pairs])
 
 
-def qualify(contest: Contest) -> tuple[list[Contestant], dict[str, str]]:
-    """The contestants that give the right answer, which is that of the first, and what the others did instead."""
-    qualified: list[Contestant] = []
+def qualify(contest: Contest) -> tuple[dict[str, float], dict[str, str]]:
+    """Checks the answers, of which the first is taken to be right.
+
+    Returns:
+        For each contestant that gave it, about how many seconds that took, and what the others did instead.
+    """
+    qualified: dict[str, float] = {}
     failed: dict[str, str] = {}
     expected: Any = None
     for contestant in contest.contestants:
+        start = contest.clock()
         try:
             answer = contestant.answer()
         except Exception as error:
@@ -143,30 +156,33 @@ def qualify(contest: Contest) -> tuple[list[Contestant], dict[str, str]]:
         elif contest.same_answers and answer != expected:
             failed[contestant.name] = f"gave {answer!r}, not {expected!r}"
             continue
-        qualified.append(contestant)
+        qualified[contestant.name] = contest.clock() - start
     return qualified, failed
 
 
 def run(contest: Contest, *, rounds: int, seconds: float) -> Outcome:
     """Times the contestants in turns; each takes about ``seconds`` of a round, or one call if that lasts longer."""
-    contestants, failed = qualify(contest)
+    qualified, failed = qualify(contest)
     outcome = Outcome(contest, failed=failed)
+    contestants = [contestant for contestant in contest.contestants if contestant.name in qualified]
     for contestant in contestants:
-        once = _time(contestant, 1)  # the first call also warms up
-        if seconds > once and contestant.calls > 1:
-            once = _time(contestant, min(3, contestant.calls))
-        outcome.calls[contestant.name] = max(1, min(contestant.calls, math.ceil(seconds / max(once, 1e-9))))
+        calls = 1
+        if qualified[contestant.name] < 10 * seconds:
+            _time(contestant, 1, contest.clock)  # warms up
+            once = _time(contestant, min(3, contestant.calls), contest.clock)
+            calls = max(1, min(contestant.calls, math.ceil(seconds / max(once, 1e-9))))
+        outcome.calls[contestant.name] = calls
         outcome.seconds[contestant.name] = []
     for turn in range(rounds):
         start = turn % max(len(contestants), 1)
         for contestant in [*contestants[start:], *contestants[:start]]:
-            taken = _time(contestant, outcome.calls[contestant.name])
+            taken = _time(contestant, outcome.calls[contestant.name], contest.clock)
             outcome.seconds[contestant.name].append(taken / contestant.work)
     return outcome
 
 
-def _time(contestant: Contestant, calls: int) -> float:
+def _time(contestant: Contestant, calls: int, clock: Callable[[], float]) -> float:
     """The seconds that one of ``calls`` calls takes. ``timeit`` keeps the garbage collector out of it."""
     statement = contestant.prepare(calls)
     gc.collect()
-    return timeit.Timer(statement, timer=pyperf.perf_counter).timeit(calls) / calls
+    return timeit.Timer(statement, timer=clock).timeit(calls) / calls

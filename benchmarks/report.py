@@ -51,6 +51,7 @@ def _contest(outcome: Outcome) -> dict[str, Any]:
         "name": contest.name,
         "title": contest.title,
         "unit": contest.unit,
+        "clock": contest.clock_name,
         "missing": list(contest.missing),
         "failed": outcome.failed,
         "contestants": [
@@ -91,7 +92,7 @@ def as_markdown(outcomes: Sequence[Outcome], before: dict[str, Any]) -> str:
     if absent:
         parts.append("Not installed, so not measured: " + ", ".join(absent) + ".")
     for outcome in outcomes:
-        parts += [f"## {outcome.contest.title}", _times(outcome)]
+        parts += [f"## {outcome.contest.title} ({outcome.contest.clock_name})", _times(outcome)]
         parts += [f"{name} did not finish: {what}." for name, what in outcome.failed.items()]
     parts += ["## Machine and versions", _table(("what", "value"), [*before.items(), *peers.versions().items()])]
     return "\n\n".join(parts) + "\n"

@@ -524,7 +524,7 @@ def test_breakpoint_on_an_operand_that_is_not_evaluated_does_not_stop():
 
 def test_pdb_session_in_a_staged_body():
     line = line_of(collatz, "odd")
-    commands = io.StringIO(f"break {HERE}:{line}\ncontinue\np type(n).__name__\nlist {line}, {line}\nclear\ny\ncontinue\n")
+    commands = io.StringIO(f"break {HERE}:{line}\ncontinue\np type(n).__name__\nlist {line}, {line}\nclear {HERE}:{line}\ncontinue\n")
     output = io.StringIO()
     debugger = pdb.Pdb(stdin=commands, stdout=output, nosigint=True, readrc=False)
     debugger.use_rawinput = False

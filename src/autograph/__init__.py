@@ -2,7 +2,7 @@
 
 from . import utils
 from .api import convert, to_code, to_graph
-from .errors import ConversionError, StagingError
+from .errors import ConversionError, StagingError, UnreachableHandlerError
 from .function import function, run_functions_eagerly
 from .spec import TensorSpec
 from .staging.directives import do_not_convert, set_element_type, set_loop_options, stack
@@ -13,6 +13,7 @@ __all__ = [
     "ConversionError",
     "StagingError",
     "TensorSpec",
+    "UnreachableHandlerError",
     "convert",
     "do_not_convert",
     "function",

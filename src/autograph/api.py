@@ -63,9 +63,9 @@ def to_graph(fn: Any, *, recursive: bool = True) -> Any:
     if isinstance(fn, property):
         parts = (fn.fget, fn.fset, fn.fdel)
         return property(*(part and to_graph(part, recursive=recursive) for part in parts), fn.__doc__)
-    if isinstance(fn, FunctionType):
+    if type(fn) is FunctionType:
         return _convert_function(fn, recursive)
-    if isinstance(fn, MethodType):
+    if type(fn) is MethodType:
         return MethodType(to_graph(fn.__func__, recursive=recursive), fn.__self__)
     if isinstance(fn, functools.partial):
         return functools.partial(to_graph(fn.func, recursive=recursive), *fn.args, **fn.keywords)

@@ -7,5 +7,10 @@ class ConversionError(Exception):
     """A function cannot be converted: it has no source, is native code, or hides behind something that is."""
 
 
+class UnreachableHandlerError(BaseException):
+    """An exception is raised under a staged condition while an ``except`` clause waits for it, which a graph cannot
+    reach. It is no ``Exception``, or that very clause might catch it and the mistake would go unseen."""
+
+
 class StagingError(TypeError):
     """A program has no meaning as a graph; the message names the variable and says what to write instead."""

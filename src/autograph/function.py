@@ -37,6 +37,15 @@ def run_functions_eagerly(flag: bool) -> None:
     _run_eagerly = bool(flag)
 
 
+class StaticArgument:
+    """An argument that is a Python value while tracing, whatever its type."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 class Function:
     """A function that runs as a compiled graph; made by ``ag.function``.
 
@@ -96,13 +105,17 @@ class Function:
         """The converted form of the original."""
         return self._converted
 
-    def static_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> set[int]:
-        """The identities of the argument values that ``static_argnames`` names."""
+    def with_static_marked(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments, those that ``static_argnames`` names each wrapped in a ``StaticArgument``."""
         if not self._static_argnames or self._signature is None:
-            return set()
+            return args, kwargs
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        return {id(bound.arguments[name]) for name in self._static_argnames}
+        for name in self._static_argnames:
+            bound.arguments[name] = StaticArgument(bound.arguments[name])
+        return bound.args, bound.kwargs
 
     def concrete(self, key: Any, make: Callable[[], Any]) -> Any:
         """The entry for ``key``, made once however many threads ask for it."""

@@ -55,8 +55,15 @@ class Conversion:
         if id(kind) in self._known or not _is_of_tests(kind):
             return
         self._known[id(kind)] = kind, kind
+        # A class may define what its class has too (`__dict__`, `__class__`); that cannot be assigned from outside.
+        owners = type(kind).__mro__
+        members = {
+            name: value
+            for name, value in vars(kind).items()
+            if not any(hasattr(vars(owner).get(name), "__set__") for owner in owners)
+        }
         # A metaclass may object to assignments, as that of enumerations does; `type` does not.
-        self.namespace(dict(vars(kind)), functools.partial(type.__setattr__, kind))
+        self.namespace(members, functools.partial(type.__setattr__, kind))
 
     def value(self, value: Any) -> Any:
         """The converted form of a function, or of something around functions; other values as they are."""

@@ -88,11 +88,16 @@ def main(name: str, mode: str, results: str) -> None:
 def convert_doctests(conversion: Any) -> None:
     """Converts the functions that an example of a doctest has defined before the next example runs."""
 
-    def execute(code: Any, names: dict[str, Any]) -> None:
-        exec(code, names)
-        conversion.namespace(names, names.__setitem__)
+    class Debugger(doctest._OutputRedirectingPdb):  # type: ignore[name-defined,misc]
+        def set_continue(self) -> None:
+            """What the runner of doctests calls after each example; a wrapped `exec` would be in each traceback."""
+            super().set_continue()
+            frame = sys._getframe(1)
+            if frame.f_code.co_name == "__run":
+                names = frame.f_locals["test"].globs
+                conversion.namespace(names, names.__setitem__)
 
-    doctest.exec = execute  # type: ignore[attr-defined]
+    doctest._OutputRedirectingPdb = Debugger  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from .binding import perhaps_unbound
 from .grammar import Program
+from .hazards import hazards
 from .runner import Disagreement, loaded, run
 
 Check = Callable[[Program], None]
@@ -42,7 +42,7 @@ def reduced(program: Program, check: Check, seconds: float = 120) -> Program:
     if kind is None:
         raise ValueError("the program does not fail")
     endings = _endings(program)
-    unbound = perhaps_unbound(program.source)
+    known = hazards(program.source)
     end = time.monotonic() + seconds
     tried = {program.source, ""}
 
@@ -50,7 +50,7 @@ def reduced(program: Program, check: Check, seconds: float = 120) -> Program:
         # A new ending in plain Python, such as the name of a deleted variable, would make it another failure.
         try:
             with _time_limit(2):
-                if not _loads(candidate) or program.staged and not perhaps_unbound(candidate.source) <= unbound:
+                if not _loads(candidate) or program.staged and not hazards(candidate.source) <= known:
                     return False
                 return _endings(candidate) <= endings and _failure(candidate, check) is kind
         except _TimeUp:

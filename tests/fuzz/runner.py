@@ -88,21 +88,18 @@ def check_staged(program: Program, convert: Convert, jit: Convert, compile: Conv
     with loaded(program) as function:
         fails = any(run(function, function, values).error is not None for values in program.inputs)
     way, make = ("ag.function", compile) if fails else ("jax.jit", jit)
-    # What is printed outside every region is printed while tracing, so a program that prints is traced for each input.
-    parts = [(values,) for values in program.inputs] if "print(" in program.source else [program.inputs]
-    for inputs in parts:
-        with loaded(program) as function:
-            staged = _made(program, make, function, way)
-            for values in inputs:
-                expected = run(function, function, values)
-                with _ending(program, values):
-                    actual = run(staged, function, values, staged=True)
-                if expected.error is None:
-                    difference = staged_difference(expected, actual, rtol=0, promotes=True)
-                else:
-                    difference = raised_difference(expected, actual, rtol=0)
-                if difference is not None:
-                    raise _report(program, values, way, difference, expected, actual)
+    with loaded(program) as function:
+        staged = _made(program, make, function, way)
+        for values in program.inputs:
+            expected = run(function, function, values)
+            with _ending(program, values):
+                actual = run(staged, function, values, staged=True)
+            if expected.error is None:
+                difference = staged_difference(expected, actual, rtol=0, promotes=True)
+            else:
+                difference = raised_difference(expected, actual, rtol=0)
+            if difference is not None:
+                raise _report(program, values, way, difference, expected, actual)
 
 
 @contextmanager

@@ -294,16 +294,23 @@ class StagedWriter(Writer):
         )
 
     def print_(self, ctx: Context) -> Block:
+        # What has no staged argument is printed while tracing, unless it stands in a region; `w` is always staged.
+        item = f"w[{self.integer(0, 3)}]"
+
         def line() -> str:
             return self.weighted(
-                (6, lambda: f"print({self.number(ctx)})"),
-                (2, lambda: f"print({self.integer(0, 9)}, {self.number(ctx)}, {self.condition(ctx)})"),
-                (1, lambda: f"print('s{self.integer(0, 9)}')"),
-                (1, lambda: f"print({self.number(ctx)}, {self.number(ctx)}, sep='-', end=';\\n')"),
+                (6, lambda: f"print({self.number(ctx)}, {item})"),
+                (2, lambda: f"print({self.number(ctx)}, {self.condition(ctx)}, {item})"),
+                (1, lambda: f"print('s{self.integer(0, 9)}', {item})"),
+                (1, lambda: f"print({self.number(ctx)}, {item}, sep='-', end=';\\n')"),
                 (1, lambda: f"print(f'{self.integer(0, 9)}:', w)"),
-                (1 if ctx.top else 0, lambda: "print(v, p)"),
+                (1, lambda: f"print(f'{{{self.name(ctx)}}} {{{item}:>3}}')"),
+                (1 if ctx.top else 0, lambda: "print(v, p, w)"),
             )
 
+        if self.one_in(5):
+            test = f"{item} {self.choose(COMPARISONS)} {self.number(ctx, 1)}"
+            return Block([f"if {test}:", f"    print('s{self.integer(0, 9)}')"], ctx.bound)
         return self.simple(line(), ctx)
 
     def unpack(self, ctx: Context) -> Block:

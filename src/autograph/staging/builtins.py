@@ -133,8 +133,7 @@ def zip_(*iterables: Any, strict: bool = False) -> Any:
 def _whole_sequence(engine: Engine, iterable: Any) -> Sequence | None:
     """A sequence of Python's as a staged one, where its items are numbers by formula or rows of an array."""
     if isinstance(iterable, builtins.range):
-        start, step = iterable.start, iterable.step
-        return Sequence(builtins.len(iterable), lambda index, _: start + index * step)
+        return sequences.python_range(iterable, optional=False)
     found = engine.sequence_of(iterable) if hasattr(iterable, "dtype") else None
     if found is None and hasattr(iterable, "dtype") and getattr(iterable, "shape", ()):
         found = engine.rows(iterable)
@@ -402,13 +401,9 @@ def divmod_(a: Any, b: Any, /) -> Any:
 
 
 def _number(kind: type, cast: str) -> None:
-    def convert(value: Any = _MISSING, /, *more: Any, **options: Any) -> Any:
-        if value is _MISSING:
-            return kind(**options)
-        engine = staged(value)
-        if engine is None or more:
-            return kind(value, *more, **options)
-        return getattr(engine, cast)(value)
+    def convert(*args: Any, **options: Any) -> Any:
+        engine = staged(args[0]) if builtins.len(args) == 1 and not options else None
+        return kind(*args, **options) if engine is None else getattr(engine, cast)(args[0])
 
     convert.__name__ = kind.__name__
     REPLACEMENTS[kind] = convert
@@ -420,10 +415,10 @@ _number(bool, "truth")
 
 
 @_replaces(str)
-def str_(value: Any = "", /, *more: Any, **options: Any) -> str:
-    if not more and not options and holds_staged(value):
-        return str(StagedText(value))
-    return str(value, *more, **options) if more or options else str(value)
+def str_(*args: Any, **options: Any) -> str:
+    if builtins.len(args) == 1 and not options and holds_staged(args[0]):
+        return str(StagedText(args[0]))
+    return str(*args, **options)
 
 
 @_replaces(repr)

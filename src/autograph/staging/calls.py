@@ -162,7 +162,7 @@ def call(function: Any) -> Any:
     if kind is MethodType:
         inner = call(function.__func__)
         return function if inner is function.__func__ else MethodType(inner, function.__self__)
-    if isinstance(function, type):
+    if issubclass(kind, type):
         return _class(function)
     if kind is functools.partial:
         inner = call(function.func)
@@ -282,7 +282,7 @@ def _class(kind: type) -> Any:
 
 def _callable_object(function: Any, kind: type) -> Any:
     method = kind.__dict__.get("__call__") or getattr(kind, "__call__", None)  # noqa: B004
-    if type(method) is FunctionType and not isinstance(function, type):
+    if type(method) is FunctionType:
         inner = call(method)
         if inner is not method and not is_library(method.__code__.co_filename):
             return MethodType(inner, function)

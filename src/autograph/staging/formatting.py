@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
-from .dispatch import staged
+from .dispatch import active_engine, staged
 from .values import Maybe
 
 _MARK = re.compile(r"<staged value (\d+)>")
@@ -61,13 +61,20 @@ def percent(pattern: str, values: Any) -> str:
 
 def holds_staged(value: Any) -> bool:
     """Whether ``value`` is staged, or a built-in container of something that is."""
-    if isinstance(value, str):
+    return active_engine() is not None and _holds_staged(value, ())
+
+
+def _holds_staged(value: Any, around: tuple[Any, ...]) -> bool:
+    kind = type(value)
+    if kind is str:
         return False
     if staged(value) is not None:
         return True
-    if isinstance(value, tuple | list | set | frozenset):
-        return any(holds_staged(item) for item in value)
-    return isinstance(value, dict) and any(holds_staged(item) for item in value.values())
+    if any(value is outer for outer in around):
+        return False  # a container that holds itself
+    if issubclass(kind, tuple | list | set | frozenset):
+        return any(_holds_staged(item, (*around, value)) for item in value)
+    return issubclass(kind, dict) and any(_holds_staged(item, (*around, value)) for item in value.values())
 
 
 def split(value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:

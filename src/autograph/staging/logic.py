@@ -141,7 +141,7 @@ def is_not(left: Any, right: Any) -> Any:
 
 
 def _has_staged(value: Any) -> bool:
-    if isinstance(value, tuple | list):
+    if issubclass(type(value), tuple | list):
         return any(_has_staged(item) for item in value)
     return staged(value) is not None
 
@@ -155,7 +155,7 @@ def in_(value: Any, container: Any) -> Any:
         method = type(container).__dict__.get("__contains__")
         if type(method) is FunctionType:
             return truth(call(method)(container, value))
-        if isinstance(container, tuple | list | range) and (_has_staged(value) or _has_staged(container)):
+        if issubclass(type(container), tuple | list | range) and (_has_staged(value) or _has_staged(container)):
             if isinstance(container, range):
                 return _in_range(value, container)
             result: Any = False
@@ -164,7 +164,7 @@ def in_(value: Any, container: Any) -> Any:
                     return True
                 result = or_(result, lambda item=item: truth(eq(item, value)))
             return result
-        if _has_staged(value) and isinstance(container, dict | set | frozenset):
+        if issubclass(type(container), dict | set | frozenset) and _has_staged(value):
             result = False
             for item in container:
                 result = or_(result, lambda item=item: truth(eq(item, value)))
@@ -192,7 +192,7 @@ def eq(left: Any, right: Any) -> Any:
     """``left == right``, through tuples and lists that hold staged values."""
     try:
         for kind in (tuple, list):
-            if isinstance(left, kind) and isinstance(right, kind) and (_has_staged(left) or _has_staged(right)):
+            if issubclass(type(left), kind) and issubclass(type(right), kind) and (_has_staged(left) or _has_staged(right)):
                 if len(left) != len(right):
                     return False
                 result: Any = True
@@ -231,7 +231,7 @@ def order(symbol: str, left: Any, right: Any) -> Any:
 def not_eq(left: Any, right: Any) -> Any:
     """``left != right``, through tuples and lists that hold staged values."""
     for kind in (tuple, list):
-        if isinstance(left, kind) and isinstance(right, kind) and (_has_staged(left) or _has_staged(right)):
+        if issubclass(type(left), kind) and issubclass(type(right), kind) and (_has_staged(left) or _has_staged(right)):
             return not_(eq(left, right))
     return True if _differ_in_kind(left, right) or _differ_in_kind(right, left) else left != right
 

@@ -138,9 +138,11 @@ def sequence_pattern(*parts: Any) -> Pattern:
             items = list(subject)
             return _all([lambda p=p, i=i: p(i, captures) for p, i in zip(parts, items, strict=True)])
         count = len(parts) - 1
-        if len(subject) < count:
+        if count and len(subject) < count:
             return False
         name = parts[star].name
+        if name is None and not count:
+            return True
         if name is None:
             before = [(parts[index], lambda index=index: subject[index]) for index in range(star)]
             length = len(subject)
@@ -168,7 +170,7 @@ def mapping_pattern(keys: tuple[Callable[[], Any], ...], parts: tuple[Pattern, .
     def matches(subject: Any, captures: Captures) -> Any:
         if not type(subject).__flags__ & _MAPPING:
             return False
-        if len(subject) < len(keys):
+        if keys and len(subject) < len(keys):
             return False
         seen: dict[Any, None] = {}
         values = []

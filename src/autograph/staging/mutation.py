@@ -85,13 +85,13 @@ def _set(container: Any, key: Any, value: Any) -> Any:
     replacing = _must_be_replaced(container, key, value)
     if replacing is not None:
         return replacing.updated(container, key, value)
-    if isinstance(container, list) and staged(key) is not None and not isinstance(container, TensorList):
+    if issubclass(type(container), list) and staged(key) is not None and not isinstance(container, TensorList):
         about_to_write(Content(container))
         items = TensorList(container)
         items[key] = value
         container[:] = list(items)
         return container
-    if isinstance(container, list | dict):
+    if issubclass(type(container), list | dict):
         about_to_write(Content(container))
     method = getattr(type(container), "__setitem__", None)
     if type(method) is FunctionType:
@@ -206,7 +206,7 @@ def update_attribute(symbol: str, value: Callable[[], Any], owner: Any, name: st
     """``owner.name += value()``, for the operator ``symbol``."""
     try:
         old = attribute(owner, name)
-        if isinstance(old, list | dict | set):
+        if issubclass(type(old), list | dict | set):
             about_to_write(Content(old))
         set_attribute(IN_PLACE[symbol](old, value()), owner, name)
     except BaseException as error:
@@ -252,7 +252,7 @@ def delete_attribute(owner: Any, name: str) -> None:
 def delete_item(container: Any, key: Any) -> None:
     """``del container[key]``"""
     try:
-        if isinstance(container, list | dict):
+        if issubclass(type(container), list | dict):
             about_to_write(Content(container))
         del container[key]
     except BaseException as error:
@@ -264,7 +264,7 @@ def item(container: Any, key: Any) -> Any:
     """``container[key]``, where the key may be staged and the container Python's."""
     try:
         engine = staged(key)
-        if engine is not None and isinstance(container, list | tuple | range) and type(container) is not TensorList:
+        if engine is not None and issubclass(type(container), list | tuple | range) and type(container) is not TensorList:
             if isinstance(container, range):
                 return container.start + engine.wrapped_index(key, len(container)) * container.step
             return TensorList(container)[engine.wrapped_index(key, len(container))]

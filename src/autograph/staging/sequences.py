@@ -20,9 +20,11 @@ class Sequence:
         keep: a predicate that items have to pass (``filter``), or ``None``.
         optional: whether Python could go through them just as well.
         rows_of: the array whose rows they are, if it is one.
+        counter: ``(start, stop, step)``, where the items are the numbers of a range and ``step`` is an ``int``: the
+            loop can then count by them.
     """
 
-    __slots__ = ("item", "keep", "length", "optional", "rows_of", "slices")
+    __slots__ = ("counter", "item", "keep", "length", "optional", "rows_of", "slices")
 
     def __init__(
         self,
@@ -35,6 +37,7 @@ class Sequence:
     ) -> None:
         self.length, self.item, self.slices, self.keep = length, item, slices, keep
         self.optional, self.rows_of = optional, rows_of
+        self.counter: tuple[Any, Any, int] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         if isinstance(self.length, int):
@@ -56,14 +59,33 @@ def row_of(slices: Any, index: int) -> Any:
     return engine("jax").get_at(slices, index)  # type: ignore[attr-defined]
 
 
+def numbers(start: Any, step: Any) -> Callable[[Any, Any], Any]:
+    """The items of a range, without operations that change nothing."""
+
+    def item(index: Any, _: Any) -> Any:
+        offset = index if type(step) is int and step == 1 else index * step
+        return offset if type(start) is int and start == 0 else start + offset
+
+    return item
+
+
+def python_range(values: range, optional: bool) -> Sequence:
+    """A range of Python's own."""
+    sequence = Sequence(len(values), numbers(values.start, values.step), optional=optional)
+    sequence.counter = values.start, values.stop, values.step
+    return sequence
+
+
 class StagedRange(Sequence):
     """``range`` with a staged argument."""
 
     __slots__ = ("start", "step", "stop")
 
     def __init__(self, start: Any, stop: Any, step: Any, length: Any) -> None:
-        super().__init__(length, lambda index, _: start + index * step)
+        super().__init__(length, numbers(start, step))
         self.start, self.stop, self.step = start, stop, step
+        if type(step) is int:
+            self.counter = start, stop, step
 
     def __repr__(self) -> str:
         return f"range({self.start}, {self.stop}, {self.step})"

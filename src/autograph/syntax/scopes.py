@@ -170,7 +170,8 @@ def _ann_assign(node: ast.AST, into: Names) -> list[ast.AST]:
     if node.value is not None:
         return [node.target, node.value]
     if isinstance(node.target, ast.Name):
-        into.binds.add(node.target.id)  # makes the name local, although it assigns nothing
+        if node.simple:
+            into.binds.add(node.target.id)  # makes the name local, although it assigns nothing
         return []
     return [node.target]
 

@@ -15,7 +15,7 @@ from jax import lax
 from ...staging.lists import Buffer, TensorList
 from ...staging.loops import UNROLL_UP_TO
 from ...staging.sequences import Sequence as StagedSequence
-from ...staging.sequences import StagedRange
+from ...staging.sequences import StagedRange, python_range
 from ...staging.values import Late, Maybe, truth_of_maybe
 from . import callbacks, calls, host, loops, types
 from .branches import stage_cond
@@ -96,8 +96,7 @@ class JaxEngine:
         if isinstance(iterable, range):
             if len(iterable) <= UNROLL_UP_TO:
                 return None
-            start, step = iterable.start, iterable.step
-            return StagedSequence(len(iterable), lambda index, _: start + index * step, optional=True)
+            return python_range(iterable, optional=True)
         if isinstance(iterable, TensorList) and iterable.is_buffered():
             content = iterable.__ag_content__()
             assert isinstance(content, Buffer)
@@ -205,7 +204,13 @@ class JaxEngine:
     def stack_trees(self, items: list[Any]) -> Any:
         if not items:
             raise ValueError("need at least one element to stack")
-        return jax.tree_util.tree_map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *items)
+
+        def stack(*leaves: Any) -> Any:
+            if any(isinstance(leaf, types.Array) for leaf in leaves):
+                return jnp.stack(leaves)
+            return jnp.asarray(np.stack(leaves))  # without an operation of ten thousand operands
+
+        return jax.tree_util.tree_map(stack, *items)
 
     def unstack(self, data: Any, count: int) -> list[Any]:
         return [types.get_row(data, index) for index in range(count)]

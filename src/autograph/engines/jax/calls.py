@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from ...errors import StagingError
+from ...function import StaticArgument
 from ...staging.lists import TensorList
 from ...staging.state import CONTEXT
 from ...staging.values import Late, Maybe
@@ -78,16 +79,16 @@ def _with_flags_as_leaves(result: Any) -> list[Any]:
 
 def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls ``function`` (an ``ag.function``) as a compiled graph."""
-    leaves, structure = jax.tree_util.tree_flatten((args, kwargs))
-    forced = function.static_arguments(args, kwargs)
+    leaves, structure = jax.tree_util.tree_flatten(function.with_static_marked(args, kwargs))
     statics, dynamic, key = [], [], []
     for leaf in leaves:
-        if (isinstance(leaf, Array) or type(leaf) in NUMBERS or _is_numpy(leaf)) and id(leaf) not in forced:
+        if isinstance(leaf, Array) or type(leaf) in NUMBERS or _is_numpy(leaf):
             statics.append(_TRACED)
             dynamic.append(leaf)
         else:
-            statics.append(leaf)
-            key.append(_static_key(leaf))
+            value = leaf.value if isinstance(leaf, StaticArgument) else leaf
+            statics.append(value)
+            key.append(_static_key(value))
     shape = tuple(static is _TRACED for static in statics)
     entry = function.concrete(
         (structure, shape, tuple(key)), lambda: _Concrete(function.converted, structure, statics)

@@ -380,11 +380,13 @@ def stage_for(
         return
     rows, structure = jax.tree_util.tree_flatten(sequence.slices)
     kinds = [types.type_of(row) for row in rows]
-    extra = [index_type(), *(types.ArrayType(kind.shape[1:], kind.dtype, kind.weak) for kind in kinds if kind)]
+    counter = sequence.counter
+    index_kind = _counter_type(counter) if counter is not None else index_type()
+    extra = [index_kind, *(types.ArrayType(kind.shape[1:], kind.dtype, kind.weak) for kind in kinds if kind)]
     loop = _Loop(names, owners, length, extra)
 
     def one(index: Any, *slices: Any) -> None:
-        item = sequence.item(index, types.unflatten(structure, slices))
+        item = index if counter is not None else sequence.item(index, types.unflatten(structure, slices))
         wanted = True if sequence.keep is None else sequence.keep(item)
         engine = staged(wanted)
         if engine is not None:
@@ -401,12 +403,13 @@ def stage_for(
             raise NotStageable from error
         raise
     iteration = _Body(loop, run, heads)
-    start = (types.convert(0, index_type()), iteration.initial())
+    first, stride = (counter[0], counter[2]) if counter is not None else (0, 1)
+    start = (types.convert(first, index_kind), iteration.initial())
     if until is None and length is not None:
 
         def scanned(state: tuple[Any, list[Any]], slices: Sequence[Any]) -> tuple[tuple[Any, list[Any]], None]:
             index, values = state
-            return (index + 1, iteration.step((index, *slices), values)[0]), None
+            return (index + stride, iteration.step((index, *slices), values)[0]), None
 
         (_, out), _ = lax.scan(scanned, start, rows, length=length, unroll=loop.options.get("unroll") or 1)
         loop.finish(iteration.carried, out, all_iterations=True)
@@ -417,7 +420,10 @@ def stage_for(
 
     def goes_on(state: tuple[Any, list[Any]]) -> Any:
         index, values = state
-        more = index < sequence.length
+        if counter is None:
+            more = index < sequence.length
+        else:
+            more = index < counter[1] if stride > 0 else index > counter[1]
         if stop is None:
             return more
         get = stop.evaluate(*unused, *iteration.inputs(values))
@@ -425,10 +431,16 @@ def stage_for(
 
     def one_more(state: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
         index, values = state
-        return index + 1, iteration.step((index, *types.get_row(rows, index)), values)[0]
+        return index + stride, iteration.step((index, *types.get_row(rows, index)), values)[0]
 
     _, out = lax.while_loop(goes_on, one_more, start)
     loop.finish(iteration.carried, out, all_iterations=False)
+
+
+def _counter_type(counter: tuple[Any, Any, int]) -> types.ArrayType:
+    """The type of a range's numbers."""
+    kinds = [types.type_of(value) for value in (counter[0], counter[2])]
+    return types.join([types.ArrayType((), kind.dtype, kind.weak) for kind in kinds if kind is not None])
 
 
 def _touches_graph(run: Run, loop: _Loop) -> bool:

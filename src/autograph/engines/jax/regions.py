@@ -14,6 +14,8 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr
 
+from ...errors import UnreachableHandlerError
+from ...staging.handlers import waiting_handler
 from ...staging.state import CONTEXT, Journal, Location, Variables, plain_name
 from ...syntax.compiler import is_converted
 from . import callbacks
@@ -89,6 +91,7 @@ def trace_region(
                 if not raised_by_program(error):
                     raise
                 run.raised = error
+                _refuse_if_caught(error)
                 callbacks.raise_when_run(error)
                 run.result = None
                 variables.restore(entry)
@@ -117,6 +120,18 @@ def trace_region(
 
     run.jaxpr = jax.make_jaxpr(traced)(*inputs)
     return run
+
+
+def _refuse_if_caught(error: BaseException) -> None:
+    """An exception that the graph will raise cannot reach an ``except`` clause that waits for it here."""
+    waiting = waiting_handler()
+    if waiting is not None:
+        code, line = waiting
+        raise UnreachableHandlerError(
+            f"{type(error).__name__} is raised under a staged condition, inside a try statement with an except clause "
+            f'(File "{code.co_filename}", line {line}, in {code.co_name}). The graph cannot go to that clause; '
+            "decide with an if statement, and keep try for what Python itself can raise"
+        ) from error
 
 
 def raised_by_program(error: BaseException) -> bool:

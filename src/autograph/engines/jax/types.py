@@ -48,7 +48,9 @@ def type_of(leaf: Any) -> ArrayType | None:
     """The type of an array or number, ``None`` for anything else."""
     if isinstance(leaf, Array):  # tracers too
         aval = jax.typeof(leaf)
-        return ArrayType(tuple(aval.shape), aval.dtype, bool(getattr(aval, "weak_type", False)))
+        # Whether a truth value is weakly typed makes no difference to anything.
+        weak = bool(getattr(aval, "weak_type", False)) and aval.dtype != bool
+        return ArrayType(tuple(aval.shape), aval.dtype, weak)
     kind = type(leaf)
     if kind is bool:
         return ArrayType((), np.dtype(bool), False)
@@ -98,7 +100,7 @@ def convert(value: Any, to: ArrayType) -> Any:
         return value
     if not jnp.issubdtype(to.dtype, jax.dtypes.extended):
         value = jnp.asarray(value)
-        if value.dtype != to.dtype or bool(jax.typeof(value).weak_type) != to.weak:
+        if value.dtype != to.dtype or (bool(jax.typeof(value).weak_type) != to.weak and to.dtype != bool):
             value = _convert(value, to.dtype, weak_type=to.weak)
     if value.shape != to.shape:
         value = jnp.broadcast_to(value, to.shape)

@@ -100,6 +100,8 @@ class FunctionLowering:
         self._hoisted: list[ast.stmt] = []
         self._sealed = 0
         """Depth of lambdas and comprehensions around the current expression, out of which nothing can be hoisted."""
+        self._delayed = 0
+        """Depth of expressions around the current one that were made functions of their own."""
         self.body = self._lower(body)
 
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -253,6 +255,17 @@ class FunctionLowering:
         The function itself stands at ``at``, the place of the whole: a breakpoint on ``node``'s line must not stop
         where the function is only made.
         """
+        self._delayed += 1
+        try:
+            return self._delay(node, at, name)
+        finally:
+            self._delayed -= 1
+
+    def in_own_frame(self) -> bool:
+        """Whether the current expression is evaluated by the user's function itself."""
+        return len(self.frames) == 1 and not self._delayed and not self._sealed
+
+    def _delay(self, node: ast.expr, at: Position, name: str) -> ast.expr:
         if not binds_variable(node):
             return thunk(self.expr(node), at)
         # A lambda would keep the variable of an assignment expression to itself.

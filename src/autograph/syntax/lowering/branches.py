@@ -36,7 +36,7 @@ def _branch(
         return constant(None, at)
     first = block[0]
     if exits and isinstance(first, ast.Return) and first.value is not None and not binds_variable(first.value):
-        return thunk(self.expr(first.value), at)
+        return self.delayed(first.value, at)
     region = self.region_name(name)
     out.append(self.region(region, block, at))
     return load(region, at)

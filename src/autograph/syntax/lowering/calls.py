@@ -24,11 +24,12 @@ def lower_call(self: FunctionLowering, node: ast.Call) -> ast.expr:
 
 def _lower_super(self: FunctionLowering, node: ast.Call) -> ast.expr:
     """``super()`` asks its frame for the method's first argument; a region has another frame."""
-    if node.args or node.keywords or not self.has_class_cell or self.first_parameter is None:
+    native = self.in_own_frame() or not self.has_class_cell or self.first_parameter is None
+    if native or node.args or node.keywords:
         self.children(node)
         return node
     at = position(node)
-    node.args = [load("__class__", at), load(self.first_parameter, at)]
+    node.args = [load("__class__", at), load(str(self.first_parameter), at)]
     return node
 
 

@@ -136,7 +136,11 @@ def _check_bound(self: FunctionLowering, name: str, at: Position) -> list[ast.st
 @lowers_statement(ast.AnnAssign)
 def lower_ann_assign(self: FunctionLowering, node: ast.AnnAssign) -> list[ast.stmt]:
     if node.value is None:
-        return []
+        if isinstance(node.target, ast.Name):
+            return []
+        # Python evaluates the parts of such a target and does nothing with them.
+        parts = [node.target.value, *([node.target.slice] if isinstance(node.target, ast.Subscript) else [])]
+        return [ast.Expr(self.expr(part), **position(node)) for part in parts]
     self.binds(node)
     at = position(node)
     node.value = self.expr(node.value)

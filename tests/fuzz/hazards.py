@@ -1,7 +1,8 @@
-"""Which variables a function may read before it has assigned them, and whether it may end without a value.
+"""What a graph minds in a program and plain Python does not, so that no edit of a failing program may bring it in.
 
-A graph holds the paths that Python does not take, and what has no value on one of them is an error there. So an edit that
-makes a failing program shorter must not take away an assignment, or a `return`, that some path relies on.
+A graph holds the paths that Python does not take. A variable without a value on one of them is an error there, and so is a
+path that returns nothing where others return a number; and what is printed without a staged argument, outside every
+region, is printed while the graph is built.
 """
 
 from __future__ import annotations
@@ -14,15 +15,23 @@ Bound = frozenset[str] | None
 """Names that are certainly assigned; None where control never gets."""
 
 
-def perhaps_unbound(source: str) -> frozenset[str]:
-    """The names that the module's functions may read unassigned, and its functions that may end without a value.
+def hazards(source: str) -> frozenset[str]:
+    """Names that may be read unassigned, functions that may end without a value, and prints of plain values.
 
     What conditions say is not considered.
     """
     module = ast.parse(source)
     reads = _Reads()
     reads.block(module.body, frozenset(dir(builtins)))
-    return frozenset(reads.unbound)
+    return frozenset(reads.unbound) | frozenset(_printed_while_tracing(module))
+
+
+def _printed_while_tracing(module: ast.Module) -> Iterator[str]:
+    """Prints that nothing staged makes wait for the graph."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+            if not any(isinstance(child, ast.Name) and child.id == "w" for child in ast.walk(node)):
+                yield ast.unparse(node)
 
 
 def _join(bounds: Iterable[Bound]) -> Bound:
