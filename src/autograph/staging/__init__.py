@@ -8,8 +8,9 @@ from .branch import if_exp, if_stmt
 from .calls import call
 from .directives import stack_method
 from .effects import check, read, writes
+from .formatting import percent, text
 from .lists import new_list
-from .logic import and_, compare, eq, in_, order, is_, is_not, not_, not_eq, not_in, or_
+from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_, order
 from .loops import for_stmt, while_stmt
 from .matching import (
     capture_pattern,
@@ -35,7 +36,6 @@ from .mutation import (
     update_attribute_item,
     update_item,
 )
-from .formatting import percent, text
 from .operators import operate
 
 __all__ = [

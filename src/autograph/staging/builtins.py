@@ -15,12 +15,12 @@ from . import sequences
 from .branch import if_exp
 from .calls import REPLACEMENTS, call, converted
 from .dispatch import staged
+from .formatting import StagedText, holds_staged
 from .lists import TensorList
 from .logic import and_, or_, truth
 from .loops import for_stmt
 from .sequences import Sequence
 from .state import in_region, was_born
-from .formatting import StagedText, holds_staged
 
 _MISSING: Any = object()
 
@@ -299,7 +299,12 @@ def _extreme(
 
 
 def _extreme_of_sequence(
-    engine: Engine, iterable: Any, original: Callable[..., Any], better: Callable[[Any, Any], Any], key: Any, default: Any
+    engine: Engine,
+    iterable: Any,
+    original: Callable[..., Any],
+    better: Callable[[Any, Any], Any],
+    key: Any,
+    default: Any,
 ) -> Any:
     sequence = engine.sequence_of(iterable)
     assert sequence is not None

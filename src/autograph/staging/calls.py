@@ -24,9 +24,43 @@ from .dispatch import is_own_file
 from .state import Content, about_to_write, in_region, was_born
 
 _FRAMEWORKS = frozenset(
-    "jax jaxlib flax optax equinox chex haiku optimistix diffrax lineax jaxtyping orbax numpyro distrax "
-    "numpy scipy sklearn pandas matplotlib numba tensorflow tf_keras keras torch malt "
-    "pytest _pytest pluggy hypothesis rich pygments IPython ipykernel mypy coverage".split()
+    [
+        "jax",
+        "jaxlib",
+        "flax",
+        "optax",
+        "equinox",
+        "chex",
+        "haiku",
+        "optimistix",
+        "diffrax",
+        "lineax",
+        "jaxtyping",
+        "orbax",
+        "numpyro",
+        "distrax",
+        "numpy",
+        "scipy",
+        "sklearn",
+        "pandas",
+        "matplotlib",
+        "numba",
+        "tensorflow",
+        "tf_keras",
+        "keras",
+        "torch",
+        "malt",
+        "pytest",
+        "_pytest",
+        "pluggy",
+        "hypothesis",
+        "rich",
+        "pygments",
+        "IPython",
+        "ipykernel",
+        "mypy",
+        "coverage",
+    ]
 )
 
 _STDLIB = tuple(
@@ -75,8 +109,24 @@ _TAKE_FUNCTIONS = {functools.reduce, functools.partial}
 
 _CONTAINERS = (list, dict, set)
 _MUTATORS = frozenset(
-    "append extend insert pop remove clear sort reverse update setdefault popitem add discard "
-    "difference_update intersection_update symmetric_difference_update".split()
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "clear",
+        "sort",
+        "reverse",
+        "update",
+        "setdefault",
+        "popitem",
+        "add",
+        "discard",
+        "difference_update",
+        "intersection_update",
+        "symmetric_difference_update",
+    ]
 )
 
 

@@ -56,4 +56,3 @@ def check(test: Any, message: Callable[[], Any] | None = None) -> bool:
     except BaseException as error:
         hide_frames(error)
         raise
-

@@ -192,7 +192,11 @@ def eq(left: Any, right: Any) -> Any:
     """``left == right``, through tuples and lists that hold staged values."""
     try:
         for kind in (tuple, list):
-            if issubclass(type(left), kind) and issubclass(type(right), kind) and (_has_staged(left) or _has_staged(right)):
+            if (
+                issubclass(type(left), kind)
+                and issubclass(type(right), kind)
+                and (_has_staged(left) or _has_staged(right))
+            ):
                 if len(left) != len(right):
                     return False
                 result: Any = True

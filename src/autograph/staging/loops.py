@@ -56,9 +56,7 @@ def for_stmt(
         raise
 
 
-def _rest_of(
-    iterator: Iterator[Any], body: FunctionType, names: tuple[str, ...], until: Callable[[], Any]
-) -> None:
+def _rest_of(iterator: Iterator[Any], body: FunctionType, names: tuple[str, ...], until: Callable[[], Any]) -> None:
     """Goes on with a loop of Python's that a staged condition may have left: each iteration is under that condition."""
     for item in iterator:
         stop = until()
@@ -92,7 +90,7 @@ def while_stmt(
                 goes_on = and_(not_(until()), test)
 
                 def go_on() -> Any:
-                    return and_(not_(until()), test)  # noqa: B023
+                    return and_(not_(until()), test)
 
             engine = staged(goes_on)
             if engine is not None:
@@ -110,4 +108,3 @@ def while_stmt(
     except BaseException as error:
         hide_frames(error)
         raise
-

@@ -242,9 +242,7 @@ def _positional(subject: Any, cls: type, count: int, names: tuple[str, ...]) -> 
         raise TypeError(f"{cls.__name__}.__match_args__ must be a tuple (got {type(match_args).__name__})")
     if count > len(match_args):
         plural = "" if len(match_args) == 1 else "s"
-        raise TypeError(
-            f"{cls.__name__}() accepts {len(match_args)} positional sub-pattern{plural} ({count} given)"
-        )
+        raise TypeError(f"{cls.__name__}() accepts {len(match_args)} positional sub-pattern{plural} ({count} given)")
     seen: set[str] = set(names[:0])
     values = []
     for attribute in match_args[:count]:

@@ -264,7 +264,11 @@ def item(container: Any, key: Any) -> Any:
     """``container[key]``, where the key may be staged and the container Python's."""
     try:
         engine = staged(key)
-        if engine is not None and issubclass(type(container), list | tuple | range) and type(container) is not TensorList:
+        if (
+            engine is not None
+            and issubclass(type(container), list | tuple | range)
+            and type(container) is not TensorList
+        ):
             if isinstance(container, range):
                 return container.start + engine.wrapped_index(key, len(container)) * container.step
             return TensorList(container)[engine.wrapped_index(key, len(container))]

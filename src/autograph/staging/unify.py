@@ -65,7 +65,10 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
     values = _with_flags(values, optional)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
     if any(part is not None and _objects_differ(part, flat) for part in flat):
-        flat = [None if part is None else types.flatten(types.unflatten(part[1], map(types.expand, part[0]))) for part in flat]
+        flat = [
+            None if part is None else types.flatten(types.unflatten(part[1], map(types.expand, part[0])))
+            for part in flat
+        ]
     present = [part for part in flat if part is not None]
     if not present:
         return Unified(types.flatten(UNBOUND)[1], [Static(UNBOUND)], [[UNBOUND] for _ in values])
@@ -85,7 +88,10 @@ def _objects_differ(part: tuple[list[Any], Any], flat: list[tuple[list[Any], Any
     for other in flat:
         if other is None or other is part or other[1] != part[1]:
             continue
-        if any(a is not b and type(a) is type(b) and hasattr(type(a), "__dict__") for a, b in zip(part[0], other[0], strict=True)):
+        if any(
+            a is not b and type(a) is type(b) and hasattr(type(a), "__dict__")
+            for a, b in zip(part[0], other[0], strict=True)
+        ):
             return True
     return False
 
@@ -148,7 +154,8 @@ def _merge(name: str, column: list[Any], types: Types, keep_numbers: bool) -> An
     first = real[0]
     found = [types.type_of(leaf) for leaf in real]
     if all(same_static(first, leaf) for leaf in real[1:]) and (
-        found[0] is None or (keep_numbers and isinstance(first, bool | int | float | complex) and len(real) == len(column))
+        found[0] is None
+        or (keep_numbers and isinstance(first, bool | int | float | complex) and len(real) == len(column))
     ):
         return Static(first)
     if any(kind is None for kind in found):

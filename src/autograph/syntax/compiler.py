@@ -6,7 +6,6 @@ original names, so that tracebacks, debuggers and profilers see the user's funct
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -138,9 +137,7 @@ def generated_source(function: FunctionType) -> str:
     return ast.unparse(node)
 
 
-def code_for_node(
-    node: ast.FunctionDef | ast.AsyncFunctionDef, *, filename: str, class_name: str | None = None
-) -> str:
+def code_for_node(node: ast.FunctionDef | ast.AsyncFunctionDef, *, filename: str, class_name: str | None = None) -> str:
     """The generated code of a definition in a file that has been parsed but not run.
 
     Raises:

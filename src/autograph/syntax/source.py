@@ -156,8 +156,9 @@ def properties_in_file(filename: str, namespace: dict[str, Any]) -> frozenset[st
     lines = linecache.getlines(filename, namespace)
     known = _properties.get(filename)
     if known is None or known[0] is not lines:
-        known = _properties[filename] = lines, frozenset(
-            name for match in _PROPERTY.findall("".join(lines)) for name in match if name
+        known = _properties[filename] = (
+            lines,
+            frozenset(name for match in _PROPERTY.findall("".join(lines)) for name in match if name),
         )
     return known[1]
 

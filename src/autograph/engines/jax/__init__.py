@@ -237,7 +237,9 @@ class JaxEngine:
     def concrete_items(self, buffer: Buffer) -> list[Any] | None:
         """The elements, if nothing about them is staged."""
         leaves = jax.tree_util.tree_leaves((buffer.data, buffer.length))
-        if any(not isinstance(leaf, types.Array | np.ndarray | int) or isinstance(leaf, types.Tracer) for leaf in leaves):
+        if any(
+            not isinstance(leaf, types.Array | np.ndarray | int) or isinstance(leaf, types.Tracer) for leaf in leaves
+        ):
             return None
         length = int(buffer.length)
         rows, structure = jax.tree_util.tree_flatten(buffer.data)
@@ -277,7 +279,9 @@ class JaxEngine:
         else:
             order = jnp.argsort(keys, stable=True)
         ordered = jax.tree_util.tree_map(lambda leaf: leaf[order], data)
-        return self.unstack(ordered, count) if isinstance(items, list | tuple) else TensorList.of(Buffer(ordered, count))
+        return (
+            self.unstack(ordered, count) if isinstance(items, list | tuple) else TensorList.of(Buffer(ordered, count))
+        )
 
     def round(self, number: Any, digits: Any) -> Any:
         if jnp.issubdtype(number.dtype, jnp.integer):
@@ -318,7 +322,7 @@ class JaxEngine:
     def range(self, start: Any, stop: Any, step: Any) -> StagedRange:
         for value in (start, stop, step):
             dtype = getattr(value, "dtype", None)
-            if dtype is not None and not jnp.issubdtype(dtype, jnp.integer) or isinstance(value, float):
+            if (dtype is not None and not jnp.issubdtype(dtype, jnp.integer)) or isinstance(value, float):
                 name = "float" if dtype is None else str(dtype)
                 raise TypeError(f"{name!r} object cannot be interpreted as an integer")
             if getattr(value, "shape", ()) not in ((), (1,)):

@@ -197,9 +197,7 @@ def _pairs(unified: Unified) -> list[tuple[Any, Any]]:
     return list(zip(*unified.paths, strict=True)) if unified.paths[0] else []
 
 
-def _slots(
-    runs: list[Run], names: tuple[str, ...] | None, variables: Variables, before: dict[str, Any]
-) -> list[_Slot]:
+def _slots(runs: list[Run], names: tuple[str, ...] | None, variables: Variables, before: dict[str, Any]) -> list[_Slot]:
     out = []
     wanted = names if names is not None else tuple(dict.fromkeys([*runs[0].variables, *runs[1].variables]))
     for name in wanted:

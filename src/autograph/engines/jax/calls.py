@@ -90,9 +90,7 @@ def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             statics.append(value)
             key.append(_static_key(value))
     shape = tuple(static is _TRACED for static in statics)
-    entry = function.concrete(
-        (structure, shape, tuple(key)), lambda: _Concrete(function.converted, structure, statics)
-    )
+    entry = function.concrete((structure, shape, tuple(key)), lambda: _Concrete(function.converted, structure, statics))
     try:
         result = entry.compiled(*dynamic)
         if entry.has_effects:

@@ -51,7 +51,17 @@ class _Slot:
         self.label, self.name, self.optional, self.location = label, name, optional, location
         self.growth: int | None = None
         """How many elements each iteration adds to a list, if that is the same for all."""
+        self._original = entry
         self.start(entry)
+
+    def undo(self) -> None:
+        """Gives a list that was made a buffer for this loop its elements back."""
+        if self.entry is not self._original and self.location is not None:
+            self.location.write(self._original)
+
+    def has_staged_length(self) -> bool:
+        """Whether only the graph knows how long a list of the program's is that Python could have counted."""
+        return isinstance(self.entry, Buffer) and not isinstance(self._original, Buffer) and self.growth is None
 
     def start(self, entry: Any) -> None:
         """Takes the form of the value before the loop."""
@@ -396,9 +406,11 @@ def stage_for(
 
     try:
         run, heads = loop.settle(one)
-        if sequence.optional and not _touches_graph(run, loop):
+        if sequence.optional and not _is_worth_staging(run, loop):
             raise NotStageable
     except Exception as error:
+        for slot in loop.slots:
+            slot.undo()
         if sequence.optional or (sequence.rows_of is not None and (length or 0) <= _MAX_UNROLLED_ROWS):
             raise NotStageable from error
         raise
@@ -443,9 +455,15 @@ def _counter_type(counter: tuple[Any, Any, int]) -> types.ArrayType:
     return types.join([types.ArrayType((), kind.dtype, kind.weak) for kind in kinds if kind is not None])
 
 
-def _touches_graph(run: Run, loop: _Loop) -> bool:
-    """Whether a loop that Python could run works on staged values at all."""
+def _is_worth_staging(run: Run, loop: _Loop) -> bool:
+    """Whether a loop that Python could run works on staged values, and is no worse for it.
+
+    A list that some iterations add to has a length that Python can still know, if each iteration is one of Python's.
+    """
     assert run.jaxpr is not None
+    short = loop.trip_count is not None and loop.trip_count <= _MAX_UNROLLED_ROWS
+    if short and any(slot.has_staged_length() for slot in loop.slots):
+        return False
     entry = [slot.initial[index] for slot, index in loop.dynamic()]
     return any(isinstance(value, types.Tracer) for value in (*entry, *run.jaxpr.consts))
 

@@ -148,4 +148,3 @@ def raised_by_program(error: BaseException) -> bool:
         return False
     code = traceback.tb_frame.f_code
     return is_converted(code) and code.co_code[traceback.tb_lasti] == _RAISE
-

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...staging.lists import Buffer, TensorList
 from ...staging.calls import is_users_class
+from ...staging.lists import Buffer, TensorList
 from ...staging.state import UNBOUND, was_born
 from ...staging.values import PLACEHOLDER, Late, Maybe
 
@@ -189,7 +189,11 @@ def record_of(value: Any) -> Record | None:
     kind = type(value)
     if kind.__module__ in ("builtins", __name__) or isinstance(value, type | Array | BaseException):
         return None
-    if type(kind) is not type or kind.__new__ is not object.__new__ or any("__call__" in base.__dict__ for base in kind.__mro__):
+    if (
+        type(kind) is not type
+        or kind.__new__ is not object.__new__
+        or any("__call__" in base.__dict__ for base in kind.__mro__)
+    ):
         return None
     if not is_users_class(kind):
         return None

@@ -47,7 +47,6 @@ class Unit:
     lambdas: set[tuple[int, int]] = field(default_factory=set)
     """Where the bodies of the user's own lambdas begin: the other lambdas are the converter's."""
 
-
     def overloads(self, operator: ast.operator | ast.cmpop) -> bool:
         """Whether a class in sight gives ``operator`` a meaning of its own."""
         return not self.properties.isdisjoint(_METHODS.get(type(operator), ()))
@@ -345,4 +344,3 @@ def lowers_expression(*kinds: type[ast.expr]) -> Callable:
         return handler
 
     return register
-

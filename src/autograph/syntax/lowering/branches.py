@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ..nodes import Position, constant, header, load, position, staging, thunk
+from ..nodes import Position, constant, header, load, position, staging
 from .base import FunctionLowering, binds_variable, lowers_expression, lowers_statement
 
 

@@ -7,6 +7,7 @@ import ast
 from ..nodes import constant, load, position, staging
 from .base import FunctionLowering, lowers_expression, lowers_statement
 
+
 @lowers_expression(ast.Call)
 def lower_call(self: FunctionLowering, node: ast.Call) -> ast.expr:
     function = node.func
@@ -86,4 +87,3 @@ def lower_assert(self: FunctionLowering, node: ast.Assert) -> list[ast.stmt]:
         node.msg = message.body if isinstance(message, ast.Lambda) else ast.Call(message, [], [], **at)
     node.test = staging("check", arguments, at)
     return [node]
-

@@ -367,4 +367,3 @@ def _returns(block: list[ast.stmt]) -> bool:
         for statement in block
         if not isinstance(statement, ast.For | ast.While)
     )
-

@@ -144,4 +144,3 @@ def _pattern(node: ast.pattern) -> ast.expr:
     keywords = [_pattern(part) for part in node.kwd_patterns]
     arguments = [thunk(node.cls, at), _list(parts, at), _list(names, at), _list(keywords, at)]
     return _staging("class_pattern", arguments, at)
-

@@ -15,6 +15,7 @@ from ..scopes import root_of_subscripts
 from .base import FunctionLowering, lowers_statement
 from .logic import BINARY_SYMBOLS
 
+
 def _only_names(target: ast.expr) -> bool:
     if isinstance(target, ast.Tuple | ast.List):
         return all(_only_names(element) for element in target.elts)
@@ -76,9 +77,7 @@ def _store(
     if isinstance(root, ast.Attribute):
         name = constant(self.mangled(root.attr), at)
         function = function.replace("item", "attribute_item")
-        return ast.Expr(
-            staging(function, [*arguments, self.expr(root.value), name, *_keys(self, target)], at), **at
-        )
+        return ast.Expr(staging(function, [*arguments, self.expr(root.value), name, *_keys(self, target)], at), **at)
     container = ast.copy_location(target.value, target)
     _as_load(container)
     return ast.Expr(staging(function, [*arguments, self.expr(container), _key(self, target)], at), **at)
@@ -170,4 +169,3 @@ def _delete(self: FunctionLowering, target: ast.expr) -> list[ast.stmt]:
         return [ast.Expr(staging("delete_item", [self.expr(target.value), _key(self, target)], at), **at)]
     assert isinstance(target, ast.Name)
     return [*_check_bound(self, target.id, at), ast.Delete([target], **at)]
-
