@@ -8,8 +8,8 @@ tests use, and what decorators have wrapped.
 from __future__ import annotations
 
 import functools
+import inspect
 import os
-import re
 import sys
 import types
 from dataclasses import dataclass, field
@@ -21,7 +21,10 @@ from autograph import ConversionError, to_graph
 _TESTS = os.path.dirname(os.path.abspath(test.__file__)) + os.sep
 # What runs the tests, and not what they test.
 _NOT_TESTS = (_TESTS + "support" + os.sep, _TESTS + "libregrtest" + os.sep)
-_LEFT_ALONE = re.compile(r"cannot be converted: it (is a generator|is a coroutine|calls \w+\(\), which looks at)")
+
+# What looks at the variables of the function that calls it.
+_READERS = frozenset(("locals", "vars", "dir", "eval", "exec"))
+_HEAP_TYPE = 1 << 9
 
 
 @dataclass
@@ -81,6 +84,8 @@ class Conversion:
             self._known[id(value)] = value, value
             for cell in value.__closure__ or ():
                 self._cell(cell)
+            if "__wrapped__" in vars(value):
+                value.__wrapped__ = self.value(value.__wrapped__)
             return self._function(value)
         if type(value) in (staticmethod, classmethod):
             inner = self.value(value.__func__)
@@ -116,7 +121,7 @@ class Conversion:
         except Exception as error:  # whatever it is, it is written down and the test fails
             reason = f"{type(error).__name__}: {error}"
             name = f"{function.__module__}.{function.__qualname__}".removeprefix("test.")
-            by_design = isinstance(error, ConversionError) and _LEFT_ALONE.search(reason)
+            by_design = isinstance(error, ConversionError) and _stays(function.__code__)
             (self.left_alone if by_design else self.refused)[name] = reason
             return function
         self.converted += 1
@@ -133,7 +138,13 @@ def _is_of_tests(kind: type) -> bool:
     return is_test_file(getattr(module, "__file__", None) or "") and bool(kind.__flags__ & _HEAP_TYPE)
 
 
-_HEAP_TYPE = 1 << 9
+def _stays(code: types.CodeType) -> bool:
+    """Whether a function with this code is not to be converted."""
+    if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        return True
+    if not _READERS.isdisjoint(code.co_names):
+        return True
+    return any(isinstance(inner, types.CodeType) and _stays(inner) for inner in code.co_consts)
 
 
 def _is(left: Any, right: Any) -> bool:

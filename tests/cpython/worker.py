@@ -7,34 +7,47 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import json
 import os
 import pathlib
 import sys
 import tempfile
 import unittest
+from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from test import support
 
-Outcome = list[str]
-"""``ok`` or ``skip``, or else ``fail``, ``error`` and the like with the kinds of exception."""
-
 
 class Results(unittest.TestResult):
-    """The outcome of each test, with the traceback of what went wrong."""
+    """The outcome of each test, with the traceback of what went wrong.
+
+    An outcome is a list, since each subtest may fail: ``ok``, ``skip``, or ``fail``, ``error`` and the like with the
+    kind of exception.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.outcomes: dict[str, Outcome] = {}
+        self.is_converted: Callable[[CodeType], bool] = lambda code: False
+        self.outcomes: dict[str, list[str]] = {}
         self.details: dict[str, str] = {}
+        self.converted: set[str] = set()
+
+    def startTest(self, test: Any) -> None:
+        super().startTest(test)
+        method = inspect.unwrap(getattr(test, getattr(test, "_testMethodName", ""), None) or _nothing)
+        method = getattr(method, "__func__", method)
+        if inspect.isfunction(method) and self.is_converted(method.__code__):
+            self.converted.add(_name(test))
 
     def _note(self, test: Any, outcome: str, error: Any = None) -> None:
-        name = test.id().removeprefix("test.")
+        name = _name(test)
         kinds = self.outcomes.setdefault(name, [])
         if error is not None:
             outcome = f"{outcome}: {error[0].__name__}"
-            self.details[name] = self.details.get(name, "") + self._exc_info_to_string(error, test)
+            self.details[name] = self.details.get(name, "") + self._exc_info_to_string(error, test)  # type: ignore[attr-defined]
         kinds.append(outcome)
 
     def addSuccess(self, test: Any) -> None:
@@ -60,29 +73,38 @@ class Results(unittest.TestResult):
             self._note(test, "fail" if issubclass(error[0], test.failureException) else "error", error)
 
 
-def main(name: str, mode: str, results: str) -> None:
+def _name(test: Any) -> str:
+    return test.id().removeprefix("test.")
+
+
+def _nothing() -> None: ...
+
+
+def main(name: str, mode: str) -> dict[str, Any]:
     support.use_resources = {}  # nothing that takes long, much memory or the network
     support.verbose = 0
     sys.argv[1:] = []
     module = importlib.import_module(f"test.{name}")
-    report: dict[str, Any] = {}
+    results = Results()
     conversion = None
     if mode == "converted":
+        # Not at the top: the process that runs the tests as they are has nothing of this package in it.
+        from autograph.syntax.compiler import is_converted
         from conversion import Conversion
 
+        results.is_converted = is_converted
         conversion = Conversion()
         conversion.modules()
         convert_doctests(conversion)
     suite = unittest.defaultTestLoader.loadTestsFromModule(module)
-    outcome = Results()
-    suite(outcome)
-    report["outcomes"] = outcome.outcomes
-    report["details"] = outcome.details
+    suite(results)
+    report: dict[str, Any] = {"outcomes": results.outcomes, "details": results.details}
     if conversion is not None:
         report["converted"] = conversion.converted
         report["left_alone"] = conversion.left_alone
         report["refused"] = conversion.refused
-    pathlib.Path(results).write_text(json.dumps(report))
+        report["converted_tests"] = sorted(results.converted)
+    return report
 
 
 def convert_doctests(conversion: Any) -> None:
@@ -101,12 +123,12 @@ def convert_doctests(conversion: Any) -> None:
 
 
 if __name__ == "__main__":
-    path = os.path.dirname(os.path.abspath(__file__))
-    out = os.path.abspath(sys.argv[3])
+    here = os.path.dirname(os.path.abspath(__file__))
+    out = pathlib.Path(sys.argv[3]).absolute()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # tests write files where they are
-        sys.path.append(path)
+        sys.path.append(here)
         try:
-            main(sys.argv[1], sys.argv[2], out)
+            out.write_text(json.dumps(main(sys.argv[1], sys.argv[2])))
         finally:
-            os.chdir(path)
+            os.chdir(here)

@@ -207,7 +207,7 @@ class Content(Location):
             owner[:] = value
 
     def describe(self) -> str:
-        return f"a {type(self.owner).__name__}"
+        return "a list" if isinstance(self.owner, list) else f"a {type(self.owner).__name__}"
 
 
 class Journal:

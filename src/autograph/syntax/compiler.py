@@ -10,6 +10,8 @@ import __future__
 
 import ast
 import inspect
+import sys
+import threading
 import weakref
 from types import CellType, CodeType, FunctionType
 from typing import Any
@@ -72,7 +74,7 @@ def convert_function(function: FunctionType, staging: Any) -> FunctionType:
     converted = _cache.get(code)
     if converted is None:
         try:
-            converted = convert_code(code, function.__globals__)
+            converted = _convert_deep_code(code, function.__globals__)
         except ConversionError as error:
             converted = error
         _cache.put(code, converted)
@@ -91,6 +93,24 @@ def convert_function(function: FunctionType, staging: Any) -> FunctionType:
     if hasattr(function, "__type_params__"):
         new.__type_params__ = function.__type_params__
     return new
+
+
+_DEEP = 50_000
+_deep_lock = threading.Lock()
+
+
+def _convert_deep_code(code: CodeType, namespace: dict[str, Any]) -> CodeType:
+    """``convert_code``, also for code that nests deeper than Python's recursion limit allows for here."""
+    try:
+        return convert_code(code, namespace)
+    except RecursionError:
+        with _deep_lock:
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(limit, _DEEP))
+            try:
+                return convert_code(code, namespace)
+            finally:
+                sys.setrecursionlimit(limit)
 
 
 def convert_code(code: CodeType, namespace: dict[str, Any]) -> CodeType:

@@ -264,6 +264,7 @@ class Scope:
 
     def __init__(self, arguments: ast.arguments, body: list[ast.stmt]) -> None:
         self._bits: dict[str, int] = {}
+        self._names: list[str] = []
         self._facts: dict[int, Facts] = {}
         self._kept: list[ast.stmt] = []
         self.parameters = [argument.arg for argument in every_argument(arguments)]
@@ -282,6 +283,7 @@ class Scope:
         bit = bits.get(name)
         if bit is None:
             bit = bits[name] = 1 << len(bits)
+            self._names.append(name)
         return bit
 
     def mask(self, names: set[str]) -> int:
@@ -292,7 +294,12 @@ class Scope:
 
     def unmask(self, mask: int) -> list[str]:
         """The names of ``mask``, in the order in which the function first mentions them."""
-        return [name for name, bit in self._bits.items() if mask & bit]
+        names, out = self._names, []
+        while mask:
+            lowest = mask & -mask
+            out.append(names[lowest.bit_length() - 1])
+            mask ^= lowest
+        return out
 
     def add_local(self, name: str) -> None:
         """Makes room for a variable that the converter invents."""

@@ -85,6 +85,14 @@ def _add(report: Callable[..., None], leaves: list[Any]) -> None:
     jax.debug.callback(report, *leaves, ordered=True)
 
 
+def mark(error: BaseException) -> None:
+    """Notes that ``error`` is going to be raised, so that JAX need not log it."""
+    try:
+        error.__ag_raised__ = True  # type: ignore[attr-defined]
+    except AttributeError:
+        pass  # an exception with slots is only logged twice
+
+
 def raise_when_run(error: BaseException, place: Place | None = None) -> None:
     """Makes the graph raise ``error``, with the staged values in its arguments filled in, when it gets here."""
     place = place or place_of(error)
@@ -98,10 +106,7 @@ def raise_when_run(error: BaseException, place: Place | None = None) -> None:
         new.__dict__.update(state)
         new.args = args
         new.__cause__ = cause
-        try:
-            new.__ag_raised__ = True  # type: ignore[attr-defined]
-        except AttributeError:
-            pass  # an exception with slots is only logged twice
+        mark(new)
         FAILURES.add(new, place)
         raise new
 

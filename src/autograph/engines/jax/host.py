@@ -12,7 +12,8 @@ from jax.experimental import io_callback
 
 from ...spec import TensorSpec
 from ...staging.state import CONTEXT
-from .types import type_of
+from . import callbacks
+from .types import NUMBERS, type_of
 
 
 def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, name: str) -> Any:
@@ -21,17 +22,28 @@ def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, 
     if result is None:
 
         def for_effect(*values: Any) -> None:
-            function(*values)
+            _reporting(function, values)
 
-        io_callback(for_effect, None, *leaves, ordered=True)
+        # The kind of callback that prints use, so that the two keep their order.
+        jax.debug.callback(for_effect, *leaves, ordered=True)
         return None
     structs = jax.tree_util.tree_map(_struct, result, is_leaf=lambda value: isinstance(value, TensorSpec | type))
 
     def on_host(*values: Any) -> Any:
-        out = function(*values)
+        out = _reporting(function, values)
         return jax.tree_util.tree_map(lambda struct, value: _fitting(struct, value, name), structs, out)
 
     return io_callback(on_host, structs, *leaves, ordered=True)
+
+
+def _reporting(function: Callable[..., Any], values: Sequence[Any]) -> Any:
+    """Calls ``function``; a call of ``ag.function`` that an exception stops raises it in its own type."""
+    try:
+        return function(*values)
+    except Exception as error:
+        callbacks.FAILURES.add(error, callbacks.place_of(error))
+        callbacks.mark(error)
+        raise
 
 
 def _struct(spec: Any) -> jax.ShapeDtypeStruct:
@@ -39,7 +51,7 @@ def _struct(spec: Any) -> jax.ShapeDtypeStruct:
         if any(size is None for size in spec.shape):
             raise TypeError(f"{spec} has an unknown size, which JAX cannot have in a graph")
         return jax.ShapeDtypeStruct(tuple(size or 0 for size in spec.shape), jnp.dtype(spec.dtype))
-    if spec in (bool, int, float, complex):
+    if isinstance(spec, type) and spec in NUMBERS:
         return jax.ShapeDtypeStruct((), jnp.result_type(spec))
     if isinstance(spec, jax.ShapeDtypeStruct):
         return spec

@@ -7,6 +7,7 @@ once, looked at, and then evaluated inside ``lax.cond`` or ``lax.while_loop`` wi
 from __future__ import annotations
 
 import dis
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,8 +119,32 @@ def trace_region(
             if CONTEXT.journals:
                 CONTEXT.journals[-1].born.update(journal.born)
 
-    run.jaxpr = jax.make_jaxpr(traced)(*inputs)
+    try:
+        run.jaxpr = jax.make_jaxpr(traced)(*inputs)
+    except RecursionError as error:
+        if not CONTEXT.journals:  # at the outermost region there is room again to say more
+            _explain_recursion(error)
+        raise
     return run
+
+
+def _explain_recursion(error: RecursionError) -> None:
+    """Says which function it was that calls itself in a branch that is traced each time."""
+    names: Counter[str] = Counter()
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if is_converted(code):
+            names[code.co_qualname] += 1
+        traceback = traceback.tb_next
+    if not names:
+        return
+    name = names.most_common(1)[0][0]
+    error.args = (
+        f"maximum recursion depth exceeded while the graph is built: {name}() calls itself under a condition that only "
+        "the graph can decide, and a graph holds both branches. Recursion needs a bound that Python knows; "
+        "otherwise write a loop",
+    )
 
 
 def _refuse_if_caught(error: BaseException) -> None:

@@ -92,6 +92,7 @@ class FunctionLowering:
         self.has_class_cell = has_class_cell
         self.scope = Scope(arguments, body)
         names = self.scope.names
+        self._numbers: dict[str, int] = {}
         self._used = names.reads | names.captured | self.scope.bound
         positional = [*arguments.posonlyargs, *arguments.args]
         self.first_parameter = positional[0].arg if positional else None
@@ -130,10 +131,12 @@ class FunctionLowering:
 
     def fresh(self, name: str) -> str:
         """``name``, or the first of ``name_1``, ``name_2``... that the function does not use yet."""
-        candidate, number = name, 0
+        number = self._numbers.get(name, 0)
+        candidate = f"{name}_{number}" if number else name
         while candidate in self._used:
             number += 1
             candidate = f"{name}_{number}"
+        self._numbers[name] = number + 1
         self._used.add(candidate)
         return candidate
 

@@ -22,6 +22,9 @@ from ..nodes import Position, assign, constant, load, position
 
 RETURN, BREAK, CONTINUE = "return", "break", "continue"
 
+_MAX_DEPTH = 20
+"""How many conditionals structure may put inside one another, each a function of its own, before flags take over."""
+
 _NONE: frozenset[str] = frozenset()
 
 
@@ -73,12 +76,11 @@ class JumpLowering:
         """Ids of the conditionals whose branches return the function's value."""
         self.unstaged: set[int] = set()
         """Ids of the conditionals that Python itself always decides."""
-        self.changed = False
+        self._depth = 0
 
     def function(self, body: list[ast.stmt]) -> list[ast.stmt]:
         if not any(self._jumps_of(statement) or self._has_loop_jump(statement) for statement in body):
             return body
-        self.changed = True
         at = position(body[0])
         lowered = self._block(body, _Place(_Target(in_loop=False)))
         if self._returned:
@@ -201,6 +203,8 @@ class JumpLowering:
         orelse_completes = self._block_completes(orelse)
         if not body_completes and not orelse_completes:
             rest = []
+        elif self._depth > _MAX_DEPTH:
+            pass  # structure would nest without end: from here on, what follows is guarded by flags
         elif not body_completes:
             orelse, rest = orelse + rest, []
             orelse_completes = self._block_completes(orelse)
@@ -211,8 +215,10 @@ class JumpLowering:
         tail = place.tail and not rest
         inner = replace(place, native=place.native and (tail or never), tail=tail)
         outer_flags, target.flagged = target.flagged, set()
+        self._depth += 1
         body = self._guarded_exit(statement, inner) if isinstance(statement, Guard) else self._block(body, inner)
         orelse = self._block(orelse, inner)
+        self._depth -= 1
         flagged, target.flagged = frozenset(target.flagged), outer_flags | target.flagged
         if not body and not orelse and isinstance(statement, Guard):
             return []
@@ -223,9 +229,35 @@ class JumpLowering:
             self._kept.append(new)
         elif inner.native and never and not tail:
             out.append(ast.Return(None, **position(statement)))
+        if flagged and rest and self._depth > _MAX_DEPTH:
+            return out + self._in_sequence(statement, flagged, rest, place)
         if flagged and rest:
             rest = [self._guard(statement, flagged, target), *rest]
         return out + self._block(rest, place)
+
+    def _in_sequence(
+        self, statement: ast.stmt, flagged: frozenset[str], rest: list[ast.stmt], place: _Place
+    ) -> list[ast.stmt]:
+        """What follows a jump, in guarded pieces one behind the other instead of one inside the other."""
+        target, at = place.target, position(statement)
+        inner = replace(place, native=False, tail=False)
+        outer_flags, target.flagged = target.flagged, set(flagged)
+        completes = self._block_completes(rest)
+        out: list[ast.stmt] = []
+        while rest:
+            end = next((index + 1 for index, part in enumerate(rest) if self._jumps_of(part)), len(rest))
+            piece, rest = rest[:end], rest[end:]
+            guard = self._guard(statement, frozenset(target.flagged), target)
+            lowered = self._block(piece, inner)
+            test = ast.UnaryOp(ast.Not(), guard.test, **at)
+            out.append(ast.If(test, lowered or [ast.Pass(**at)], [], **at))
+        flagged, target.flagged = frozenset(target.flagged), outer_flags | target.flagged
+        if place.native:
+            target.flagged = outer_flags
+            if not completes:
+                return out + self._leave(flagged, replace(place, tail=False), at)
+            return out + self._branch(self._guard(statement, flagged, target), [], place)
+        return out
 
     def _all_jumps(self, block: list[ast.stmt]) -> frozenset[str]:
         return _NONE.union(*(self._jumps_of(statement) for statement in block))

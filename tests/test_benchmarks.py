@@ -1,0 +1,351 @@
+"""The benchmarks without their clocks: the contestants do the same work, and the command writes what it measured."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jax
+import pytest
+from benchmarks import __main__ as command
+from benchmarks import collatz, conversion, dispatch, long_function, measure, peers, report
+from benchmarks.fresh import Workshop, program
+from benchmarks.measure import Contest, Contestant, Ratio, Spread
+from benchmarks.scale import TINY
+
+import autograph as ag
+
+CONTESTS = [contest for group in command.GROUPS.values() for contest in group(TINY)]
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Workshop:
+    return Workshop()
+
+
+# The contestants.
+
+
+@pytest.mark.parametrize("contest", CONTESTS, ids=lambda contest: contest.name)
+def test_contestants_give_the_same_answers(contest: Contest):
+    qualified, failed = measure.qualify(contest)
+    assert failed == {}
+    assert list(qualified) == [contestant.name for contestant in contest.contestants]
+
+
+@pytest.mark.parametrize("contest", CONTESTS, ids=lambda contest: contest.name)
+def test_ratios_name_contestants(contest: Contest):
+    known = {contestant.name for contestant in contest.contestants} | set(contest.missing)
+    for ratio in contest.ratios:
+        assert {ratio.numerator, ratio.denominator} <= known
+
+
+@pytest.mark.parametrize("contest", CONTESTS, ids=lambda contest: contest.name)
+def test_a_statement_can_be_called_as_often_as_it_was_prepared_for(contest: Contest):
+    for contestant in contest.contestants:
+        statement = contestant.prepare(2)
+        statement()
+        statement()
+
+
+def test_every_target_of_the_comparison_is_asked_for():
+    targets = {(contest.name, ratio.target) for contest in CONTESTS for ratio in contest.ratios if ratio.target}
+    assert {
+        ("conversion-short", "at least 50"),
+        ("conversion-long", "at least 100"),
+        ("collatz-step", "at most 1.1"),
+        ("collatz-step-tensorflow", "at least 1000"),
+        ("first-call", "at most 1.2"),
+    } <= targets
+
+
+def test_a_peer_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(peers, "load", lambda peer: None)
+    absent = {contest.name: list(contest.missing) for group in command.GROUPS.values() for contest in group(TINY)}
+    assert absent["conversion-short"] == absent["conversion-long"] == [conversion.TF_AUTOGRAPH, peers.MALT]
+    assert absent["collatz-step-tensorflow"] == [collatz.TF_FUNCTION, collatz.TF_COMPILED]
+    assert absent["first-call"] == [collatz.TF_FUNCTION]
+    assert absent["dispatch"] == [dispatch.TF_FUNCTION]
+    assert absent["collatz-step"] == []
+
+
+def test_a_peer_is_found_by_whether_its_module_is_there(monkeypatch):
+    monkeypatch.setitem(peers._MODULES, peers.MALT, "a_module_that_nobody_has")
+    assert peers.load(peers.MALT) is None
+    assert peers.versions()[peers.MALT] == "not installed"
+    monkeypatch.setitem(peers._MODULES, peers.MALT, "json")
+    assert peers.load(peers.MALT) is json
+
+
+def test_versions_are_those_of_the_modules_in_use():
+    versions = peers.versions()
+    assert versions["JAX"] == jax.__version__
+    assert re.match(r"\d+\.\d+", versions["AutoGraph"])
+
+
+# The programs.
+
+
+def test_the_short_function_has_what_it_is_said_to_have():
+    text = program("tally")
+    [definition] = ast.parse(text).body[1:]
+    assert definition.end_lineno - definition.lineno + 1 == 17
+    found = Counter(type(node) for node in ast.walk(definition))
+    assert found[ast.For] == 2
+    assert found[ast.Break] == found[ast.Continue] == found[ast.Assert] == found[ast.IfExp] == 1
+    assert found[ast.Return] == 2
+    assert "print(" in text
+    loops = [node for node in ast.walk(definition) if isinstance(node, ast.For)]
+    assert loops[1] in ast.walk(loops[0])
+
+
+@pytest.mark.parametrize(("lines", "exactly"), [(17, 17), (362, 362), (1000, 1007), (3000, 3002)])
+@pytest.mark.parametrize("early_returns", [True, False])
+def test_the_long_function_has_the_length_that_is_asked_for(lines, exactly, early_returns):
+    blocks = long_function.blocks_for(lines)
+    text = long_function.source(blocks, early_returns=early_returns)
+    assert text.count("\n") == exactly
+    [definition] = ast.parse(text).body
+    returns = sum(isinstance(node, ast.Return) for node in ast.walk(definition))
+    assert returns == (blocks + 1 if early_returns else 1)
+
+
+def test_the_blocks_of_the_long_function_differ():
+    text = long_function.source(24)
+    body = text.splitlines()[1:-1]
+    size = long_function.LINES_OF_BLOCK
+    blocks = {tuple(body[start : start + size]) for start in range(0, len(body), size)}
+    assert len(blocks) == 24
+
+
+@pytest.mark.parametrize("name", ["tally", long_function.NAME])
+def test_the_samples_reach_the_end_the_early_return_and_the_assertion(name, workshop):
+    source = program("tally") if name == "tally" else long_function.source(4)
+    end, early, empty, failing = conversion.behaviour(workshop.function(source, name))
+    assert end[1] == ""
+    assert "stopped at" in early[1]
+    assert empty[1] == ""
+    assert failing == ("AssertionError", "")
+    assert len({end[0], early[0], empty[0]}) == 3
+
+
+def test_fresh_functions_are_equal_in_nothing_that_a_cache_could_go_by(workshop):
+    one, other = (workshop.function(program("collatz"), "total_steps") for _ in range(2))
+    assert one.__code__ != other.__code__
+    assert one.__code__.co_filename != other.__code__.co_filename
+    assert Path(one.__code__.co_filename).is_file()
+    inner_one, inner_other = (
+        next(value for name, value in function.__globals__.items() if name.startswith("collatz_"))
+        for function in (one, other)
+    )
+    assert inner_one.__code__ != inner_other.__code__
+    assert one(10) == other(10) == 61
+
+
+@pytest.mark.parametrize("peer", ["autograph", peers.TENSORFLOW, peers.MALT])
+def test_each_conversion_is_a_real_one(peer, workshop):
+    """A converter that takes a conversion from a cache gives the same code again."""
+    if peer == "autograph":
+        convert = ag.to_graph
+    else:
+        module = peers.load(peer)
+        if module is None:
+            pytest.skip(f"{peer} is not installed")
+        convert = module.autograph.to_graph if peer == peers.TENSORFLOW else module.to_graph
+    text = program("tally")
+    converted = [convert(workshop.function(text, "tally")) for _ in range(2)]
+    codes = [getattr(function, "__wrapped__", function).__code__ for function in converted]
+    assert codes[0] is not codes[1]
+    assert codes[0].co_name != codes[1].co_name
+
+
+# The quality of the graph, which needs no clock.
+
+
+def _optimised(workshop: Workshop, name: str, *, converted: bool) -> str:
+    function = workshop.function(program(name), "total_steps")
+    return jax.jit(ag.convert(function) if converted else function).lower(10).compile().as_text()
+
+
+def _operations(hlo: str) -> Counter[str]:
+    return Counter(re.findall(r"^ +(?:ROOT )?%[\w.\-]+ = (?:\([^)]*\)|\S+) ([\w\-]+)\(", hlo, re.MULTILINE))
+
+
+def _carried(hlo: str) -> list[int]:
+    states = re.findall(r" = (\([^)]*\)) while\(", hlo)
+    return sorted(state.count("[]") for state in states)
+
+
+def test_the_graph_is_no_larger_than_the_hand_written_one(workshop):
+    own = _optimised(workshop, "collatz", converted=True)
+    by_hand = _optimised(workshop, "collatz_where", converted=False)
+    operations, expected = _operations(own), _operations(by_hand)
+    assert expected["while"] == 2
+    assert operations["while"] == expected["while"]
+    assert operations["conditional"] == 0
+    assert _carried(own) == _carried(by_hand) == [2, 3]
+    assert operations["fusion"] <= expected["fusion"]
+    assert operations.total() <= expected.total()
+
+
+# Measuring.
+
+
+class Machine:
+    """A clock that moves only when a contestant works."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.worked: list[str] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def contestant(self, name: str, *seconds: float, answer: Any = 1, work: int = 1, calls: int = 100) -> Contestant:
+        takes = itertools.cycle(seconds)
+
+        def statement() -> None:
+            self.worked.append(name)
+            self.now += next(takes)
+
+        return Contestant(name, lambda _: statement, lambda: answer, work=work, calls=calls)
+
+    def contest(self, *contestants: Contestant, ratios: tuple[Ratio, ...] = (), **options: Any) -> Contest:
+        return Contest("test", "A test", "call", contestants, ratios, clock=self.clock, **options)
+
+
+def test_rounds_are_interleaved_and_rotate():
+    machine = Machine()
+    contest = machine.contest(*(machine.contestant(name, 1.0) for name in "abc"))
+    measure.run(contest, rounds=4, seconds=0.0)
+    assert "".join(machine.worked) == "abcbcacababc"
+
+
+def test_ratios_are_taken_within_a_round():
+    machine = Machine()
+    # The machine gets slower: the median of one over the median of the other would be as wrong as the drift is large.
+    contest = machine.contest(
+        machine.contestant("own", 1.0, 10.0, 100.0),
+        machine.contestant("peer", 2.0, 20.0, 200.0),
+        ratios=(Ratio("peer / own", "peer", "own", at_least=2), Ratio("own / peer", "own", "peer", at_most=0.4)),
+    )
+    outcome = measure.run(contest, rounds=3, seconds=0.0)
+    found = [(ratio.question, spread.median, ratio.is_met(spread.median)) for ratio, spread in outcome.ratios()]
+    assert found == [("peer / own", 2.0, True), ("own / peer", 0.5, False)]
+    assert outcome.seconds == {"own": [1.0, 10.0, 100.0], "peer": [2.0, 20.0, 200.0]}
+
+
+def test_calls_are_as_many_as_fill_the_time():
+    machine = Machine()
+    contest = machine.contest(
+        machine.contestant("fast", 0.25),
+        machine.contestant("limited", 0.25, calls=4),
+        machine.contestant("slow", 7.0),
+    )
+    outcome = measure.run(contest, rounds=1, seconds=2.5)
+    assert outcome.calls == {"fast": 10, "limited": 4, "slow": 1}
+    assert outcome.seconds == {"fast": [0.25], "limited": [0.25], "slow": [7.0]}
+
+
+def test_times_are_per_unit_of_work():
+    machine = Machine()
+    contest = machine.contest(machine.contestant("own", 6.0, work=3))
+    assert measure.run(contest, rounds=2, seconds=0.0).seconds == {"own": [2.0, 2.0]}
+
+
+def test_a_contestant_that_fails_or_is_wrong_is_named_and_not_timed():
+    machine = Machine()
+
+    def fail() -> None:
+        raise ValueError("no\nsecond line")
+
+    contest = machine.contest(
+        machine.contestant("right", 1.0, answer=3),
+        machine.contestant("wrong", 1.0, answer=4),
+        Contestant("broken", lambda _: fail, fail),
+        ratios=(Ratio("wrong / right", "wrong", "right"),),
+    )
+    outcome = measure.run(contest, rounds=2, seconds=0.0)
+    assert outcome.failed == {"wrong": "gave 4, not 3", "broken": "ValueError: no"}
+    assert outcome.seconds == {"right": [1.0, 1.0]}
+    assert list(outcome.ratios()) == []
+    assert "wrong did not finish: gave 4, not 3" in report.as_markdown([outcome], {})
+
+
+def test_spread_is_the_median_the_middle_half_and_the_extremes():
+    assert Spread.of([5.0, 1.0, 2.0, 4.0, 3.0]) == Spread(3.0, 2.0, 4.0, 1.0, 5.0)
+    assert Spread.of([7.0]) == Spread(7.0, 7.0, 7.0, 7.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "value", "met"),
+    [
+        (Ratio("", "", "", at_least=50), 50.0, True),
+        (Ratio("", "", "", at_least=50), 49.9, False),
+        (Ratio("", "", "", at_most=1.1), 1.1, True),
+        (Ratio("", "", "", at_most=1.1), 1.11, False),
+        (Ratio("", "", ""), 3.0, None),
+    ],
+)
+def test_a_target_is_met_or_missed(ratio, value, met):
+    assert ratio.is_met(value) is met
+
+
+# The command.
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory) -> Path:
+    """What the command leaves behind, in its smallest form."""
+    folder = tmp_path_factory.mktemp("benchmarks") / "new"
+    assert command.main(["--scale", "tiny", "--only", "collatz", "--only", "dispatch", "--output", str(folder)]) == 0
+    return folder
+
+
+def test_the_command_writes_every_value(written):
+    results = json.loads((written / "results.json").read_text())
+    assert set(results) == {"machine", "versions", "missing", "contests", "ratios"}
+    assert results["versions"]["JAX"] == jax.__version__
+    assert results["machine"]["cpu_count"] >= 1
+    assert "hostname" not in json.dumps(results["machine"])
+    expected = {contest.name for group in ("collatz", "dispatch") for contest in command.GROUPS[group](TINY)}
+    assert {contest["name"] for contest in results["contests"]} == expected
+    for contest in results["contests"]:
+        assert contest["failed"] == {}
+        assert contest["contestants"]
+        for contestant in contest["contestants"]:
+            assert len(contestant["seconds"]) == 1
+            assert contestant["seconds"][0] > 0
+            assert contestant["work_per_call"] >= 1
+    step = next(ratio for ratio in results["ratios"] if ratio["numerator"] == collatz.CONVERTED)
+    assert step["met"] == (step["median"] <= 1.1)
+
+
+def test_the_command_writes_a_table_with_every_ratio(written):
+    results = json.loads((written / "results.json").read_text())
+    tables = (written / "RESULTS.md").read_text()
+    for ratio in results["ratios"]:
+        assert f"| {ratio['question']} | " in tables
+    for contest in results["contests"]:
+        assert f"## {contest['title']} ({contest['clock']})" in tables
+    for name in results["missing"]:
+        assert name in tables
+    for line in tables.splitlines():
+        if line.startswith("|"):
+            assert len(re.findall(r"(?<!\\)\|", line)) in (3, 6)
+
+
+def test_the_command_says_when_a_contestant_failed(monkeypatch, tmp_path, capsys):
+    machine = Machine()
+    contest = machine.contest(machine.contestant("right", 1.0), machine.contestant("wrong", 1.0, answer=2))
+    monkeypatch.setitem(command.GROUPS, "dispatch", lambda scale: iter([contest]))
+    assert command.main(["--quick", "--only", "dispatch", "--output", str(tmp_path)]) == 1
+    assert "wrong: failed, gave 2, not 1" in capsys.readouterr().err
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["contests"][0]["failed"] == {"wrong": "gave 2, not 1"}
+    assert len(results["contests"][0]["contestants"][0]["seconds"]) == 5
