@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any
@@ -69,6 +70,7 @@ def _run(workshop: Workshop, limit: int) -> Contest:
             Ratio("Collatz: AutoGraph / hand-written lax with a mask and a shift", CONVERTED, BITS),
             Ratio("Collatz: ag.function / jax.jit(ag.convert)", FUNCTION, CONVERTED),
         ],
+        clock=time.process_time,
     )
 
 
@@ -133,6 +135,7 @@ def _first_call(workshop: Workshop) -> Contest:
             Ratio("First call: tf.function / AutoGraph", TF_FUNCTION, CONVERTED),
         ],
         missing=[TF_FUNCTION] if tensorflow is None else [],
+        clock=time.process_time,
     )
 
 
@@ -173,6 +176,7 @@ def _parts_of_first_call(workshop: Workshop) -> Iterator[Contest]:
                 Ratio(f"First call, {title}: AutoGraph / hand-written lax with jnp.where", CONVERTED, WHERE),
                 Ratio(f"First call, {title}: AutoGraph / hand-written lax with lax.cond", CONVERTED, COND),
             ],
+            clock=time.process_time,
         )
 
 

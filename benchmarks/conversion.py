@@ -21,7 +21,7 @@ AUTOGRAPH = "AutoGraph"
 TF_AUTOGRAPH = "tf.autograph"
 PYTHON = "Python's parser and compiler"
 
-_SAMPLES = (([3, -1, 4, -1, 5, 9, 2, 6], 12, 7), ([10**6], 5, 0), ([0, 1], 0, 40), ([2], -1, 0))
+_SAMPLES = (([3, -1, 4, -1, 5, 9, 2, 6], 12, 7), ([3], 5, 200_000), ([0, 1], 0, 40), ([2], -1, 0))
 """Arguments that go through to the end, that stop early, that skip the loops, and that fail the assertion."""
 
 

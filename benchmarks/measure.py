@@ -19,6 +19,8 @@ from typing import Any
 import pyperf
 
 MOST_CALLS = 100_000
+_SLOW = 5.0
+"""Seconds after which a contestant is slow enough for one call to be as good as several."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Contest:
         missing: the names of contestants that are not installed.
         same_answers: whether all contestants have to give the same answer.
         slow: whether a round takes many seconds.
-        clock: what is timed. Where all work is done by one thread, the processor's time is the measure that other
-            programs on the machine disturb least.
+        clock: what is timed. The processor time of all threads is disturbed least by other programs on the machine, and
+            is the measure unless a contestant leaves work to threads of its own, or waits.
     """
 
     name: str
@@ -86,7 +88,7 @@ class Contest:
 
     @property
     def clock_name(self) -> str:
-        return "processor time" if self.clock is time.process_time else "wall-clock time"
+        return "processor time" if self.clock is time.process_time else "elapsed time"
 
 
 @dataclass(frozen=True)
@@ -164,11 +166,22 @@ def run(contest: Contest, *, rounds: int, seconds: float) -> Outcome:
     """Times the contestants in turns; each takes about ``seconds`` of a round, or one call if that lasts longer."""
     qualified, failed = qualify(contest)
     outcome = Outcome(contest, failed=failed)
+    gc.collect()
+    gc.freeze()  # what the frameworks have made is not gone through again before each measurement
+    try:
+        _take_turns(outcome, qualified, rounds, seconds)
+    finally:
+        gc.unfreeze()
+    return outcome
+
+
+def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seconds: float) -> None:
+    contest = outcome.contest
     contestants = [contestant for contestant in contest.contestants if contestant.name in qualified]
     for contestant in contestants:
         calls = 1
-        if qualified[contestant.name] < 10 * seconds:
-            _time(contestant, 1, contest.clock)  # warms up
+        # The answer has warmed up what is slow; the rest is called once to warm up, then to see how long it takes.
+        if seconds > 0 and qualified[contestant.name] < _SLOW and _time(contestant, 1, contest.clock) < seconds:
             once = _time(contestant, min(3, contestant.calls), contest.clock)
             calls = max(1, min(contestant.calls, math.ceil(seconds / max(once, 1e-9))))
         outcome.calls[contestant.name] = calls
@@ -178,7 +191,6 @@ def run(contest: Contest, *, rounds: int, seconds: float) -> Outcome:
         for contestant in [*contestants[start:], *contestants[:start]]:
             taken = _time(contestant, outcome.calls[contestant.name], contest.clock)
             outcome.seconds[contestant.name].append(taken / contestant.work)
-    return outcome
 
 
 def _time(contestant: Contestant, calls: int, clock: Callable[[], float]) -> float:

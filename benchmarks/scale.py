@@ -28,7 +28,7 @@ class Scale:
 
 FULL = Scale(
     rounds=15,
-    slow_rounds=5,
+    slow_rounds=3,
     seconds=0.1,
     long_function=362,
     growth=(100, 300, 1000, 3000),

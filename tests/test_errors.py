@@ -193,7 +193,7 @@ def test_the_loop_variable_of_an_empty_loop():
 def test_a_variable_that_is_never_assigned():
     def f(x):
         if x > 0:
-            return never_defined_anywhere
+            return never_defined_anywhere  # noqa: F821
         return x
 
     error = error_of(f, 1, kind=NameError)
@@ -206,7 +206,7 @@ def test_a_deleted_variable():
         y = x
         del y
         if x > 0:
-            x = y
+            x = y  # noqa: F821
         return x
 
     assert int(f(-1)) == -1

@@ -238,7 +238,7 @@ def test_globals_are_written_and_read():
 
 def test_a_global_that_is_replaced_is_seen(monkeypatch):
     def f(x):
-        return helper_global(x) if x else 0
+        return helper_global(x) if x else 0  # noqa: F821
 
     monkeypatch.setitem(globals(), "helper_global", lambda x: x + 1)
     converted = ag.convert(f)
@@ -274,7 +274,9 @@ def test_functions_made_inside_have_their_names():
         assert ours.__module__ == theirs.__module__
     assert converted[1].method.__qualname__ == plain[1].method.__qualname__
     assert converted[1].Deep.__qualname__ == plain[1].Deep.__qualname__
-    assert converted[0].__code__.co_freevars == plain[0].__code__.co_freevars or "n" in converted[0].__code__.co_freevars
+    assert (
+        converted[0].__code__.co_freevars == plain[0].__code__.co_freevars or "n" in converted[0].__code__.co_freevars
+    )
 
 
 def test_functions_made_inside_a_loop_close_over_the_variable():

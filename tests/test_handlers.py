@@ -1,4 +1,4 @@
-"""An exception under a staged condition, and an ``except`` clause that waits for it: the program is told, never misread."""
+"""An exception under a staged condition, and an ``except`` clause that waits for it: the program is told of it."""
 
 from __future__ import annotations
 

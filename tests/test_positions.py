@@ -43,7 +43,9 @@ def failure(call: Callable[[], Any], kind: type[BaseException] = Exception) -> B
 def entries(error: BaseException, name: str = "") -> list[traceback.FrameSummary]:
     """The entries of a traceback that lie in this file, below the test itself."""
     found = [entry for entry in traceback.extract_tb(error.__traceback__) if entry.filename == HERE]
-    return [entry for entry in found if entry.name not in ("failure", "<lambda>") and not entry.name.startswith("test_")]
+    return [
+        entry for entry in found if entry.name not in ("failure", "<lambda>") and not entry.name.startswith("test_")
+    ]
 
 
 def marked(entry: traceback.FrameSummary) -> str:
@@ -156,7 +158,7 @@ def test_traceback_in_a_callee():
 
 def test_traceback_in_a_lambda_of_the_user():
     def f(x):
-        g = lambda v: v + undefined_name  # body
+        g = lambda v: v + undefined_name  # noqa: F821 # body
         if x > 0:
             return g(x)
         return x
@@ -296,7 +298,10 @@ def test_errors_at_run_time_end_at_the_users_line():
             assert x > i, "x is too small"  # assert
         return x
 
-    for function, mark, kind, text in ((f, "raise", ValueError, "too large"), (g, "assert", AssertionError, "x is too small")):
+    for function, mark, kind, text in (
+        (f, "raise", ValueError, "too large"),
+        (g, "assert", AssertionError, "x is too small"),
+    ):
         error = failure(lambda: function(1), kind)
         assert_clean(error)
         assert str(error) == text
@@ -512,10 +517,12 @@ def test_breakpoint_in_a_branch_that_is_not_run_does_not_stop():
 
 def test_breakpoint_on_an_operand_that_is_not_evaluated_does_not_stop():
     def f(x):
+        # fmt: off
         ok = (
             x > 0
             and x.missing  # operand
         )
+        # fmt: on
         return ok
 
     converted = ag.convert(f)
@@ -524,7 +531,9 @@ def test_breakpoint_on_an_operand_that_is_not_evaluated_does_not_stop():
 
 def test_pdb_session_in_a_staged_body():
     line = line_of(collatz, "odd")
-    commands = io.StringIO(f"break {HERE}:{line}\ncontinue\np type(n).__name__\nlist {line}, {line}\nclear {HERE}:{line}\ncontinue\n")
+    commands = io.StringIO(
+        f"break {HERE}:{line}\ncontinue\np type(n).__name__\nlist {line}, {line}\nclear {HERE}:{line}\ncontinue\n"
+    )
     output = io.StringIO()
     debugger = pdb.Pdb(stdin=commands, stdout=output, nosigint=True, readrc=False)
     debugger.use_rawinput = False

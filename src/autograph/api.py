@@ -61,8 +61,8 @@ def to_graph(fn: Any, *, recursive: bool = True) -> Any:
     if isinstance(fn, staticmethod | classmethod):
         return type(fn)(to_graph(fn.__func__, recursive=recursive))
     if isinstance(fn, property):
-        parts = (fn.fget, fn.fset, fn.fdel)
-        return property(*(part and to_graph(part, recursive=recursive) for part in parts), fn.__doc__)
+        fget, fset, fdel = (part and to_graph(part, recursive=recursive) for part in (fn.fget, fn.fset, fn.fdel))
+        return property(fget, fset, fdel, fn.__doc__)
     if type(fn) is FunctionType:
         return _convert_function(fn, recursive)
     if type(fn) is MethodType:

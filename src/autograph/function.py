@@ -53,6 +53,9 @@ class Function:
         python_function: the original.
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(
         self,
         python_function: Callable[..., Any],
@@ -156,7 +159,16 @@ def _check_signature(name: str, specs: list[Any], args: tuple[Any, ...], kwargs:
 
 
 @overload
-def function(fn: F) -> F: ...
+def function(
+    fn: F,
+    *,
+    backend: str = "auto",
+    input_signature: Sequence[Any] | None = None,
+    static_argnames: Sequence[str] = (),
+    jit_compile: bool | None = None,
+    reduce_retracing: bool = False,
+    name: str | None = None,
+) -> F: ...
 @overload
 def function(
     fn: None = None,

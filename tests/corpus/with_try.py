@@ -297,7 +297,7 @@ def raised_through_finally(x):
     return y
 
 
-@program((3,), raises(-3))
+@program((3,), raises(-3), staged=False, why="an except clause is out of a graph's reach; see test_handlers.py")
 def reraised(x):
     try:
         if x < 0:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import test
+
 from autograph import ConversionError, to_graph
 
 _TESTS = os.path.dirname(os.path.abspath(test.__file__)) + os.sep
@@ -130,7 +131,9 @@ class Conversion:
 
 def is_test_file(filename: str) -> bool:
     """Whether a file is one of Python's tests, a helper of theirs, or a doctest in one."""
-    return (filename.startswith(_TESTS) and not filename.startswith(_NOT_TESTS)) or filename.startswith("<doctest test.")
+    return (filename.startswith(_TESTS) and not filename.startswith(_NOT_TESTS)) or filename.startswith(
+        "<doctest test."
+    )
 
 
 def _is_of_tests(kind: type) -> bool:

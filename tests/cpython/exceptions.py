@@ -1,4 +1,4 @@
-"""The tests that do not come out the same when converted, each with its reason. The tests hold this table to be exact."""
+"""The tests that do not come out the same when converted, each with its reason. The tests keep this table exact."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ ALL = frozenset(((3, 11), (3, 12), (3, 13)))
 
 
 @dataclass(frozen=True)
-class Exception_:
+class Exempt:
     reason: str
     versions: frozenset[tuple[int, int]] = ALL
 
 
-EXCEPTIONS: dict[str, Exception_] = {}
+EXCEPTIONS: dict[str, Exempt] = {}

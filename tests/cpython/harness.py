@@ -59,9 +59,7 @@ def compare(module: str) -> Comparison:
     return comparison(module, run(module, "plain"), run(module, "converted"), EXCEPTIONS)
 
 
-def comparison(
-    module: str, plain: dict[str, Any], converted: dict[str, Any], exceptions: dict[str, Any]
-) -> Comparison:
+def comparison(module: str, plain: dict[str, Any], converted: dict[str, Any], exceptions: dict[str, Any]) -> Comparison:
     """What two runs of a module differ in."""
     before, after = plain["outcomes"], converted["outcomes"]
     names = before.keys() | after.keys()

@@ -1,12 +1,11 @@
 """The modules of Python's tests that are run: the language, its built-in types, and modules written in Python.
 
-Left out are the tests of CPython's own machinery (what the compiler emits, tracing, profiling, frames, the debugger, the
-command line), of the operating system, the network and threads, and those that take long.
+Left out are the tests of CPython's own machinery (what the compiler emits, tracing, profiling, frames, the debugger,
+the command line), of the operating system, the network and threads, and those that take long.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 
 _LANGUAGE = """
@@ -43,7 +42,6 @@ MODULES |= {name: "types" for name in _TYPES.split()}
 MODULES |= {name: "library" for name in _LIBRARY.split()}
 
 _ONLY_IN = {
-    "test_dict_version": {(3, 11)},
     "test_str": {(3, 13)},
     "test_type_aliases": {(3, 12), (3, 13)},
     "test_type_params": {(3, 12), (3, 13)},

@@ -1,6 +1,6 @@
 """Runs one module of Python's tests in a process of its own, and writes down what became of each test.
 
-    python -P worker.py MODULE plain|converted RESULTS.json
+python -P worker.py MODULE plain|converted RESULTS.json
 """
 
 from __future__ import annotations

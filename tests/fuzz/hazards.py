@@ -1,7 +1,7 @@
 """What a graph minds in a program and plain Python does not, so that no edit of a failing program may bring it in.
 
 A graph holds the paths that Python does not take. A variable without a value on one of them is an error there, and so
-is a path that returns nothing where others return a number; and what is printed without a staged argument, outside every
+is a path that returns nothing where others return a number. What is printed without a staged argument, outside every
 region, is printed while the graph is built.
 """
 

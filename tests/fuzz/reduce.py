@@ -29,6 +29,8 @@ Check = Callable[[Program], None]
 Path = tuple[tuple[str, int | None], ...]
 Edit = Callable[[ast.AST], None]
 
+# What an expression in these places stands for is not a number: a new one there is a failure of its own.
+_NO_NUMBERS = ("exc", "cause", "func", "iter", "context_expr")
 _COUNTER = re.compile(r"\bk\d+\b")
 
 
@@ -230,9 +232,13 @@ def _keeps_loop_finite(item: ast.AST) -> bool:
 def _part_edits(node: ast.AST) -> Iterator[Edit]:
     """Edits of the parts of a node that are no statements."""
     for field, value in ast.iter_fields(node):
+        if field == "value" and isinstance(node, (ast.Subscript, ast.Attribute)):
+            continue
         if isinstance(value, ast.expr) and not _COUNTER.search(ast.unparse(value)):
             yield from (
-                lambda node, field=field, new=new: setattr(node, field, copy.deepcopy(new)) for new in _simpler(value)
+                lambda node, field=field, new=new: setattr(node, field, copy.deepcopy(new))
+                for new in _simpler(value)
+                if isinstance(new, ast.Name) or field not in _NO_NUMBERS
             )
         if (
             isinstance(value, list)

@@ -78,7 +78,10 @@ def check_plain(program: Program, convert: Convert) -> None:
             expected = run(function, function, values)
             actual = run(converted, function, values)
             difference = exact_difference(expected, actual) or error_difference(expected, actual, function)
-            if difference is not None:
+            if difference is not None and difference.startswith("line:") and len(program.inputs) > 1:
+                # CPython 3.11 reports another line once it has specialized a function that was called before.
+                check_plain(replace(program, inputs=(values,)), convert)
+            elif difference is not None:
                 raise _report(program, values, "converted", difference, expected, actual)
 
 

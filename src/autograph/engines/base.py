@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from types import FunctionType
 from typing import Any, Protocol
 
 
@@ -32,10 +31,10 @@ class Engine(Protocol):
     def cond(
         self,
         test: Any,
-        body: Callable[[], Any],
-        orelse: Callable[[], Any],
+        body: Callable[..., Any],
+        orelse: Callable[..., Any],
         names: tuple[str, ...] | None,
-        owners: Sequence[FunctionType],
+        owners: Sequence[Callable[..., Any]],
     ) -> Any:
         """Stages a conditional; gives what the branch that is taken returns."""
 
@@ -44,9 +43,10 @@ class Engine(Protocol):
         test: Callable[[], Any],
         body: Callable[[], Any],
         names: tuple[str, ...],
-        owners: Sequence[FunctionType],
+        owners: Sequence[Callable[..., Any]],
+        first: Any,
     ) -> None:
-        """Stages a loop. ``test`` has been evaluated once, staged, before the call, and is evaluated again."""
+        """Stages a loop. ``test`` has been evaluated once before the call, to ``first``, and is evaluated again."""
 
     def for_loop(
         self,
@@ -54,12 +54,129 @@ class Engine(Protocol):
         body: Callable[[Any], Any],
         names: tuple[str, ...],
         until: Callable[[], Any] | None,
-        owners: Sequence[FunctionType],
+        owners: Sequence[Callable[..., Any]],
     ) -> None:
         """Stages a loop over a sequence that ``sequence_of`` gave."""
 
+    def sets_staged_flag(
+        self, body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[Callable[..., Any]]
+    ) -> bool:
+        """Whether one iteration of a loop that Python could run makes ``until()`` staged."""
+
     def sequence_of(self, iterable: Any) -> Any | None:
         """``iterable`` as something that ``for_loop`` can go through, or ``None`` if Python has to iterate over it."""
+
+    # Calls and effects.
+
+    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls an ``ag.function``."""
+
+    def host_call(self, function: Callable[..., Any], leaves: list[Any], result: Any, name: str) -> Any:
+        """Calls ``function`` with the values of ``leaves`` when the graph runs; ``result`` says what it returns."""
+
+    def print(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        """Prints when the graph runs, as Python's ``print`` would."""
+
+    def check(self, ok: Any, make: Callable[[], BaseException]) -> None:
+        """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
+
+    def assertion(self, test: Any, message: Callable[[], Any] | None) -> None:
+        """Makes the call end with an ``AssertionError`` where ``test`` is false when the graph runs."""
+
+    def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """The arrays that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
+
+    # Truth.
+
+    def truth(self, value: Any) -> Any:
+        """A scalar of booleans, as Python's ``bool`` sees ``value``."""
+
+    def logical_not(self, value: Any) -> Any:
+        """``not value`` of a truth value."""
+
+    def logical_and(self, left: Any, right: Any) -> Any:
+        """``left and right`` of truth values."""
+
+    def logical_or(self, left: Any, right: Any) -> Any:
+        """``left or right`` of truth values."""
+
+    def absent(self, value: Any) -> Any:
+        """Whether a ``Maybe`` is ``None``."""
+
+    def contains(self, array: Any, value: Any) -> Any:
+        """``value in array``"""
+
+    # Arrays.
+
+    def is_array(self, value: Any) -> bool:
+        """Whether ``value`` is an array of the framework, staged or not."""
+
+    def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """An array of zeros."""
+
+    def rows(self, array: Any) -> Any:
+        """An array of any framework as a sequence for ``for_loop``."""
+
+    def get_item(self, array: Any, key: Any) -> Any:
+        """``array[key]`` where ``key`` is staged and ``array`` is not."""
+
+    def updated(self, array: Any, key: Any, value: Any) -> Any:
+        """``array`` with ``array[key] = value``, in the dtype of ``array``."""
+
+    def wrapped_index(self, index: Any, length: Any) -> Any:
+        """A staged index counted from the start, where it may be negative."""
+
+    def sum_rows(self, array: Any) -> Any:
+        """``sum(array)`` over the first axis."""
+
+    # Built-in functions over staged values.
+
+    def range(self, start: Any, stop: Any, step: Any) -> Any:
+        """``range`` with a staged argument."""
+
+    def sorted(self, items: Any, key: Callable[[Any], Any] | None, reverse: bool) -> list[Any]:
+        """The elements in ascending order of their keys, equal ones in the order in which they came."""
+
+    def round(self, number: Any, digits: Any) -> Any:
+        """``round(number, digits)``; an integer where ``digits`` is ``None``."""
+
+    def to_int(self, value: Any) -> Any:
+        """``int(value)``"""
+
+    def to_float(self, value: Any) -> Any:
+        """``float(value)``"""
+
+    # Pytrees of arrays that share their first axis: the content of a list, the rows of a sequence.
+
+    def leading_size(self, data: Any) -> int:
+        """How many rows there are."""
+
+    def first(self, data: Any, count: int) -> Any:
+        """The first ``count`` rows."""
+
+    def flipped(self, slices: Any) -> Any:
+        """The rows from last to first."""
+
+    def stack_trees(self, items: list[Any]) -> Any:
+        """The rows ``items``, stacked."""
+
+    def unstack(self, data: Any, count: int) -> list[Any]:
+        """Each of ``count`` rows for itself."""
+
+    def grown(self, data: Any, capacity: int) -> Any:
+        """The same rows with room for ``capacity``."""
+
+    def empty_like(self, data: Any, capacity: int) -> Any:
+        """Room for ``capacity`` rows like those of ``data``."""
+
+    def get_at(self, data: Any, index: Any) -> Any:
+        """One row."""
+
+    def set_at(self, data: Any, index: Any, value: Any) -> Any:
+        """The rows with another one at ``index``."""
+
+    def concrete_items(self, buffer: Any) -> list[Any] | None:
+        """The elements of a list's buffer, if nothing about them is staged."""
 
 
 _loaded: dict[str, Engine] = {}
@@ -102,9 +219,8 @@ def _find(kind: type) -> Engine | None:
     for name in _MODULES:
         if name in sys.modules and any(base.__module__.partition(".")[0] == name for base in kind.__mro__):
             return engine(name)
-    if getattr(kind, "__ag_engine__", None) is not None:
-        return engine(kind.__ag_engine__)
-    return None
+    declared = getattr(kind, "__ag_engine__", None)
+    return None if declared is None else engine(declared)
 
 
 def active_engine() -> Engine | None:

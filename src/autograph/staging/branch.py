@@ -32,7 +32,7 @@ def if_stmt(
         raise
 
 
-def if_exp(test: Any, body: Callable[[], Any], orelse: Callable[[], Any]) -> Any:
+def if_exp(test: Any, body: Callable[..., Any], orelse: Callable[..., Any]) -> Any:
     """``body() if test else orelse()``"""
     try:
         if test is True:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 from ..engines.base import Engine, active_engine
 from . import sequences
@@ -134,10 +135,11 @@ def _whole_sequence(engine: Engine, iterable: Any) -> Sequence | None:
     """A sequence of Python's as a staged one, where its items are numbers by formula or rows of an array."""
     if isinstance(iterable, builtins.range):
         return sequences.python_range(iterable, optional=False)
-    found = engine.sequence_of(iterable) if hasattr(iterable, "dtype") else None
-    if found is None and hasattr(iterable, "dtype") and getattr(iterable, "shape", ()):
-        found = engine.rows(iterable)
-    return found
+    if not hasattr(iterable, "dtype"):
+        return None
+    found = engine.sequence_of(iterable)
+    shape: tuple[int, ...] = getattr(iterable, "shape", ())
+    return engine.rows(iterable) if found is None and shape else found
 
 
 def _as_rows(iterable: Any) -> Any:
@@ -378,7 +380,7 @@ def pow_(base: Any, exp: Any, mod: Any = None) -> Any:
         return base**exp
     if all(staged(value) is None for value in (base, exp, mod)):
         return builtins.pow(base, exp, mod)
-    return converted(_modular_power)(base, exp, mod)
+    return converted(cast(FunctionType, _modular_power))(base, exp, mod)
 
 
 def _modular_power(base: Any, exponent: Any, modulus: Any) -> Any:

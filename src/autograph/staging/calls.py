@@ -20,6 +20,7 @@ from typing import Any
 from ..engines.base import active_engine
 from ..errors import ConversionError
 from ..syntax.compiler import CONVERTED, convert_function
+from .choice import Choice
 from .dispatch import is_own_file
 from .state import Content, about_to_write, in_region, was_born
 
@@ -145,7 +146,7 @@ class _Converted:
 _KEY = "__ag_converted__"
 
 
-def converted(function: FunctionType, staging: Any = None) -> FunctionType:
+def converted(function: FunctionType) -> FunctionType:
     """The converted form of ``function``, made once.
 
     Raises:
@@ -178,12 +179,6 @@ def _entry(function: FunctionType) -> _Converted:
     return entry
 
 
-def why_not(function: Any) -> ConversionError | None:
-    """Why a function that was called is not converted, if it was tried."""
-    entry = getattr(function, "__dict__", {}).get(_KEY)
-    return entry.reason if isinstance(entry, _Converted) else None
-
-
 def call(function: Any) -> Any:
     """What converted code calls in place of ``function``."""
     kind = type(function)
@@ -214,6 +209,8 @@ def call(function: Any) -> Any:
         return function if inner is function.__func__ else MethodType(inner, function.__self__)
     if issubclass(kind, type):
         return _class(function)
+    if kind is Choice:
+        return function
     if kind is functools.partial:
         inner = call(function.func)
         return function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)
@@ -305,7 +302,7 @@ def _formatter(method: Callable[..., Any]) -> Callable[..., Any]:
     return formatted
 
 
-def _class(kind: type) -> Any:
+def _class(kind: Any) -> Any:
     """A class that is called: its ``__init__`` is a function like any other."""
     replacement = REPLACEMENTS.get(kind) if type(kind) is type else None
     if replacement is not None:

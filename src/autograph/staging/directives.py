@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from ..engines.base import active_engine
+from ..engines.base import active_engine, engine
 from .lists import TensorList
 from .state import CONTEXT
 
@@ -45,13 +45,10 @@ def set_element_type(list_: list[Any], dtype: Any, shape: Any = (), capacity: in
     if capacity is not None and capacity < len(list_):
         raise ValueError(f"capacity is {capacity}, but the list holds {len(list_)} elements already")
     if isinstance(list_, TensorList) and not list_.is_buffered():
-        engine = active_engine()
-        if engine is not None:
+        building = active_engine()
+        if building is not None and capacity is not None:
             shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-            if capacity is not None:
-                list_.reserve(engine.zeros(shape, dtype), capacity)
-            else:
-                list_.element = (shape, dtype)
+            list_.reserve(building.zeros(shape, dtype), capacity)
 
 
 def stack(list_: Any) -> Any:
@@ -75,8 +72,6 @@ def stack(list_: Any) -> Any:
     Raises:
         ValueError: the list is empty, so that its element type is not known.
     """
-    from ..engines.base import engine
-
     if isinstance(list_, TensorList):
         return list_.stack()
     if hasattr(list_, "dtype"):

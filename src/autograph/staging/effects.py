@@ -51,7 +51,7 @@ def check(test: Any, message: Callable[[], Any] | None = None) -> bool:
         if engine is None:
             return bool(test)
         # The message is evaluated only if it is needed, so under the condition that it is.
-        engine.assert_(test, message)
+        engine.assertion(test, message)
         return True
     except BaseException as error:
         hide_frames(error)

@@ -115,7 +115,7 @@ def split(value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
 
 def _text_of(part: str, walk: Callable[[Any], Callable[[Sequence[Any]], Any]]) -> Callable[[Sequence[Any]], str]:
     """A string with the values of its marks."""
-    pieces: list[Callable[[Sequence[Any]], str]] = []
+    pieces: list[Callable[..., str]] = []
     end = 0
     for match in _MARK.finditer(part):
         entry = _marks.get(int(match[1]))

@@ -31,7 +31,7 @@ def _caught_ranges(code: CodeType) -> tuple[tuple[int, int], ...]:
     instructions = list(dis.get_instructions(code))
     at = {instruction.offset: index for index, instruction in enumerate(instructions)}
     ranges = []
-    for entry in dis.Bytecode(code).exception_entries:
+    for entry in dis.Bytecode(code).exception_entries:  # type: ignore[attr-defined]
         index = at.get(entry.target)
         if index is None or instructions[index].opname != "PUSH_EXC_INFO":
             continue

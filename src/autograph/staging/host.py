@@ -8,6 +8,7 @@ from typing import Any
 
 from ..engines.base import active_engine
 from .formatting import holds_staged, split
+from .state import in_region
 
 _MISSING: Any = object()
 
@@ -15,7 +16,7 @@ _MISSING: Any = object()
 def call_on_host(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Any:
     """Calls ``function`` now, or when the graph runs if an argument is staged or a graph is being built."""
     engine = active_engine()
-    if engine is None or not (holds_staged(args) or holds_staged(kwargs) or _in_graph()):
+    if engine is None or not (holds_staged(args) or holds_staged(kwargs) or in_region()):
         return function(*args, **kwargs)
     leaves, rebuild = split((args, kwargs))
 
@@ -24,12 +25,6 @@ def call_on_host(function: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return function(*positional, **named)
 
     return engine.host_call(on_host, leaves, declared_result(function, result), function.__name__)
-
-
-def _in_graph() -> bool:
-    from .state import in_region
-
-    return in_region()
 
 
 def declared_result(function: Callable[..., Any], result: Any) -> Any:

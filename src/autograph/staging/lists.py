@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, SupportsIndex
 
-from ..engines.base import engine
+from ..engines.base import active_engine, engine
 from ..errors import StagingError
 from .state import Content, about_to_write, was_born
 
@@ -26,19 +26,22 @@ class Buffer:
     Attributes:
         data: a pytree like one element, each leaf of shape ``[capacity, ...]``.
         length: an ``int``, or a staged scalar.
+        mode: ``"free"`` if the buffer grows with each element that it may get, ``"room"`` if it has room for all that
+            a loop will add, ``"fixed"`` if its capacity is the user's word, which is checked when the graph runs.
+        bound: how long it can be by now, where that is known to be less than its capacity.
     """
 
-    __slots__ = ("data", "length")
+    __slots__ = ("bound", "data", "length", "mode")
 
-    def __init__(self, data: Any, length: Any) -> None:
-        self.data, self.length = data, length
+    def __init__(self, data: Any, length: Any, mode: str = "free", bound: int | None = None) -> None:
+        self.data, self.length, self.mode, self.bound = data, length, mode, bound
 
     @property
     def capacity(self) -> int:
         return _jax().leading_size(self.data)
 
     @staticmethod
-    def of(content: Buffer | list[Any], capacity: int, like: Buffer | list[Any]) -> Buffer:
+    def of(content: Buffer | list[Any], capacity: int, like: Buffer) -> Buffer:
         """``content`` with room for ``capacity`` elements; an empty list takes the element type of ``like``."""
         jax = _jax()
         if isinstance(content, Buffer):
@@ -47,14 +50,14 @@ class Buffer:
             return Buffer(jax.grown(content.data, capacity), content.length)
         if content:
             return Buffer(jax.grown(jax.stack_trees(content), capacity), len(content))
-        return Buffer(jax.empty_like(like.data if isinstance(like, Buffer) else jax.stack_trees(like), capacity), 0)
+        return Buffer(jax.empty_like(like.data, capacity), 0)
 
 
 class TensorList(list):
     """A list of the program's whose length or contents the graph may decide."""
 
     __ag_engine__ = "jax"
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
         super().__init__(items)
@@ -94,10 +97,8 @@ class TensorList(list):
         content = self.__ag_content__()
         about_to_write(Content(self))
         like = Buffer(_jax().stack_trees([element]), 1)
-        if isinstance(content, list) and not content:
-            self.__ag_set_content__(Buffer(_jax().empty_like(like.data, capacity), 0))
-        else:
-            self.__ag_set_content__(Buffer.of(content, capacity, like))
+        buffer = Buffer.of(content, capacity, like)
+        self.__ag_set_content__(Buffer(buffer.data, buffer.length, "fixed"))
 
     def staged_length(self) -> Any:
         return len(self) if self._buffer is None else self._buffer.length
@@ -176,20 +177,25 @@ class TensorList(list):
             self.__ag_set_content__(_jax().unstack(data, len(content)))
             return
         where = _jax().wrapped_index(index, content.length)
-        self._buffer = Buffer(_jax().set_at(content.data, where, value), content.length)
+        self._buffer = Buffer(_jax().set_at(content.data, where, value), content.length, content.mode, content.bound)
 
     def append(self, value: Any) -> None:
         about_to_write(Content(self))
         if self._buffer is None:
             super().append(value)
             return
-        length, capacity = self._buffer.length, self._buffer.capacity
-        data = self._buffer.data
-        if isinstance(length, int) and length >= capacity:
-            data = _jax().grown(data, max(2 * capacity, length + 1))
-        elif not isinstance(length, int):
+        old = self._buffer
+        data, length, capacity, bound = old.data, old.length, old.capacity, old.bound
+        if isinstance(length, int):
+            if length >= capacity:
+                data = _jax().grown(data, max(2 * capacity, length + 1))
+        elif old.mode == "fixed":
             _jax().check(length < capacity, lambda: _full(capacity))
-        self._buffer = Buffer(_jax().set_at(data, length, value), length + 1)
+        elif old.mode == "free":
+            bound = (capacity if bound is None else bound) + 1
+            if bound > capacity:
+                data = _jax().grown(data, bound)
+        self._buffer = Buffer(_jax().set_at(data, length, value), length + 1, old.mode, bound)
 
     def pop(self, index: SupportsIndex = -1) -> Any:
         about_to_write(Content(self))
@@ -204,7 +210,7 @@ class TensorList(list):
         else:
             _jax().check(length > 0, lambda: IndexError("pop from empty list"))
         value = _jax().get_at(self._buffer.data, length - 1)
-        self._buffer = Buffer(self._buffer.data, length - 1)
+        self._buffer = Buffer(self._buffer.data, length - 1, self._buffer.mode, self._buffer.bound)
         return value
 
     def extend(self, values: Iterable[Any]) -> None:
@@ -262,8 +268,6 @@ def _full(capacity: int) -> Exception:
 
 def new_list() -> list[Any]:
     """``[]``"""
-    from .dispatch import active_engine
-
     if active_engine() is None:
         return []
     made = TensorList()

@@ -10,14 +10,16 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from ..engines.base import Engine
 from ..errors import StagingError
 from .branch import if_exp
 from .calls import call
+from .choice import Choice
 from .dispatch import hide_frames, staged
 from .values import Maybe, backend
 
 
-def and_(first: Any, *others: Callable[[], Any]) -> Any:
+def and_(first: Any, *others: Callable[..., Any]) -> Any:
     """``first and others[0]() and ...``"""
     try:
         value = first
@@ -34,10 +36,10 @@ def and_(first: Any, *others: Callable[[], Any]) -> Any:
         raise
 
 
-def _staged_and(engine: Any, value: Any, others: tuple[Callable[[], Any], ...]) -> Any:
+def _staged_and(engine: Engine, value: Any, others: tuple[Callable[..., Any], ...]) -> Any:
     test = engine.truth(value)
     operand, *more = others
-    rest = (lambda: and_(operand(), *more)) if more else operand
+    rest: Callable[[], Any] = (lambda: and_(operand(), *more)) if more else operand
     owners = [f for f in others if hasattr(f, "__closure__")]
     try:
         return engine.cond(test, rest, lambda: test if test is value else value, None, owners)
@@ -46,7 +48,7 @@ def _staged_and(engine: Any, value: Any, others: tuple[Callable[[], Any], ...]) 
         return engine.cond(test, lambda: truth(rest()), lambda: False, None, owners)
 
 
-def or_(first: Any, *others: Callable[[], Any]) -> Any:
+def or_(first: Any, *others: Callable[..., Any]) -> Any:
     """``first or others[0]() or ...``"""
     try:
         value = first
@@ -63,10 +65,10 @@ def or_(first: Any, *others: Callable[[], Any]) -> Any:
         raise
 
 
-def _staged_or(engine: Any, value: Any, others: tuple[Callable[[], Any], ...]) -> Any:
+def _staged_or(engine: Engine, value: Any, others: tuple[Callable[..., Any], ...]) -> Any:
     test = engine.truth(value)
     operand, *more = others
-    rest = (lambda: or_(operand(), *more)) if more else operand
+    rest: Callable[[], Any] = (lambda: or_(operand(), *more)) if more else operand
     owners = [f for f in others if hasattr(f, "__closure__")]
     kept = value.value if type(value) is Maybe else value  # a true value is not None
     try:
@@ -132,6 +134,11 @@ def is_(left: Any, right: Any) -> Any:
         return backend().absent(left)
     if type(right) is Maybe and left is None:
         return backend().absent(right)
+    if type(left) is Choice or type(right) is Choice:
+        choice, other = (left, right) if type(left) is Choice else (right, left)
+        return (
+            choice.among([option is other for option in choice.options]) if type(other) is not Choice else left == right
+        )
     return left is right
 
 
@@ -150,7 +157,7 @@ def in_(value: Any, container: Any) -> Any:
     """``value in container``"""
     try:
         engine = staged(container)
-        if engine is not None:
+        if engine is not None and type(container) is not Choice:
             return engine.contains(container, value)
         method = type(container).__dict__.get("__contains__")
         if type(method) is FunctionType:
@@ -213,7 +220,7 @@ def eq(left: Any, right: Any) -> Any:
 
 def _differ_in_kind(left: Any, right: Any) -> bool:
     """Whether a staged number is compared with something that no number equals."""
-    return isinstance(right, str | bytes) and staged(left) is not None
+    return isinstance(right, str | bytes) and staged(left) is not None and type(left) is not Choice
 
 
 def order(symbol: str, left: Any, right: Any) -> Any:

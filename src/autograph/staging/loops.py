@@ -7,10 +7,9 @@ that is staged, the graph runs the rest of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import Any
 
-from .dispatch import active_engine, hide_frames, staged
+from .dispatch import active_engine, do_nothing, hide_frames, staged
 from .logic import and_, not_
 
 UNROLL_UP_TO = 8
@@ -24,7 +23,7 @@ class NotStageable(Exception):
 
 def for_stmt(
     iterated: Any,
-    body: FunctionType,
+    body: Callable[[Any], Any],
     names: tuple[str, ...],
     until: Callable[[], Any] | None = None,
 ) -> None:
@@ -56,7 +55,9 @@ def for_stmt(
         raise
 
 
-def _rest_of(iterator: Iterator[Any], body: FunctionType, names: tuple[str, ...], until: Callable[[], Any]) -> None:
+def _rest_of(
+    iterator: Iterator[Any], body: Callable[[Any], Any], names: tuple[str, ...], until: Callable[[], Any]
+) -> None:
     """Goes on with a loop of Python's that a staged condition may have left: each iteration is under that condition."""
     for item in iterator:
         stop = until()
@@ -66,16 +67,12 @@ def _rest_of(iterator: Iterator[Any], body: FunctionType, names: tuple[str, ...]
                 return
             body(item)
             continue
-        engine.cond(stop, _nothing, lambda item=item: body(item), names, [body])
-
-
-def _nothing() -> None:
-    return None
+        engine.cond(stop, do_nothing, lambda item=item: body(item), names, [body])
 
 
 def while_stmt(
-    test: FunctionType,
-    body: FunctionType,
+    test: Callable[[], Any],
+    body: Callable[[], Any],
     names: tuple[str, ...],
     until: Callable[[], Any] | None = None,
 ) -> None:

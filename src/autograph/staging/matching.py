@@ -58,7 +58,7 @@ def singleton_pattern(value: Any) -> Pattern:
     """``None``, ``True`` or ``False``, compared by ``is``."""
 
     def matches(subject: Any, _: Captures) -> Any:
-        if isinstance(value, bool) and staged(subject) is not None and getattr(subject, "dtype", None) == bool:
+        if isinstance(value, bool) and staged(subject) is not None and getattr(subject, "dtype", None) == bool:  # noqa: E721
             return truth(subject) if value else truth(subject == value)
         return is_(subject, value)
 
@@ -112,7 +112,7 @@ def star_pattern(name: str | None) -> Any:
     return _Star(name)
 
 
-def _all(hits: list[Callable[[], Any]]) -> Any:
+def _all(hits: list[Callable[..., Any]]) -> Any:
     """Whether all parts match, in order, none tried after one that certainly does not."""
     result: Any = True
     for hit in hits:
@@ -205,11 +205,9 @@ def class_pattern(
             raise TypeError("called match pattern must be a class")
         if not isinstance(subject, cls) and not _is_staged_number(subject, cls):
             return False
-        values = []
-        if parts:
-            values = _positional(subject, cls, len(parts), names)
-            if values is None:
-                return False
+        values = _positional(subject, cls, len(parts), names) if parts else []
+        if values is None:
+            return False
         for name in names:
             value = getattr(subject, name, _MISSING)
             if value is _MISSING:
@@ -243,7 +241,7 @@ def _positional(subject: Any, cls: type, count: int, names: tuple[str, ...]) -> 
     if count > len(match_args):
         plural = "" if len(match_args) == 1 else "s"
         raise TypeError(f"{cls.__name__}() accepts {len(match_args)} positional sub-pattern{plural} ({count} given)")
-    seen: set[str] = set(names[:0])
+    seen: set[str] = set()
     values = []
     for attribute in match_args[:count]:
         if not isinstance(attribute, str):

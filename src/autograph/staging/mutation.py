@@ -12,8 +12,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from ..engines.base import Engine, active_engine, engine_of
+from ..engines.base import Engine, active_engine, engine, engine_of
 from .calls import call
+from .choice import Choice, look_up
 from .dispatch import hide_frames, staged
 from .lists import TensorList
 from .state import Attribute, Content, about_to_write, in_region
@@ -51,8 +52,6 @@ def _array_engine(value: Any) -> Engine | None:
         return engine_of(value)
     module = type(value).__module__
     if module.startswith("jax"):
-        from ..engines.base import engine
-
         jax = engine("jax")
         return jax if jax.is_array(value) else None
     return None
@@ -121,7 +120,7 @@ def set_item(value: Any, container: Any, *keys: Any) -> Any:
 
 def _masking(container: Any, keys: tuple[Any, ...]) -> Engine | None:
     """The engine that has to update the items which a staged mask selects."""
-    if len(keys) != 1 or getattr(keys[0], "dtype", None) != bool:
+    if len(keys) != 1 or getattr(keys[0], "dtype", None) != bool:  # noqa: E721 - a dtype equals its scalar type
         return None
     return staged(keys[0]) if _array_engine(container) is not None or staged(keys[0]) is not None else None
 
@@ -172,8 +171,9 @@ def update_attribute_item(symbol: str, value: Callable[[], Any], owner: Any, nam
 
 def _descriptor(owner: Any, name: str) -> Any:
     """What the class of ``owner`` has under ``name``, if that computes attributes."""
-    classes = type(owner).__mro__
-    if type(owner) is super:
+    own: Any = type(owner)
+    classes = own.__mro__
+    if own is super:
         classes = owner.__self_class__.__mro__
         classes = classes[classes.index(owner.__thisclass__) + 1 :]
     for kind in classes:
@@ -219,22 +219,24 @@ def attribute(owner: Any, name: str) -> Any:
     if active_engine() is None:
         return getattr(owner, name)
     found = _descriptor(owner, name)
-    if type(owner) is super:
-        if type(found) is not property:
+    kind: Any = type(found)
+    own: Any = type(owner)
+    if own is super:
+        if kind is not property:
             return getattr(owner, name)
         owner = owner.__self__
-    elif type(owner).__getattribute__ is not object.__getattribute__:
+    elif own.__getattribute__ is not object.__getattribute__:
         return getattr(owner, name)
-    if type(found) is property and type(found.fget) is FunctionType:
+    if kind is property and type(found.fget) is FunctionType:
         return call(found.fget)(owner)
-    if type(found) is functools.cached_property:
+    if kind is functools.cached_property:
         if name not in owner.__dict__:
             value = call(found.func)(owner)
             about_to_write(Attribute(owner, name))
             owner.__dict__[name] = value
         return owner.__dict__[name]
-    method = getattr(type(found), "__get__", None)
-    if type(method) is FunctionType and (hasattr(type(found), "__set__") or name not in getattr(owner, "__dict__", ())):
+    method = getattr(kind, "__get__", None)
+    if type(method) is FunctionType and (hasattr(kind, "__set__") or name not in getattr(owner, "__dict__", ())):
         return call(method)(found, owner, type(owner))
     return getattr(owner, name)
 
@@ -264,6 +266,8 @@ def item(container: Any, key: Any) -> Any:
     """``container[key]``, where the key may be staged and the container Python's."""
     try:
         engine = staged(key)
+        if type(key) is Choice and issubclass(type(container), dict):
+            return look_up(container, key)
         if (
             engine is not None
             and issubclass(type(container), list | tuple | range)

@@ -56,7 +56,7 @@ class Sequence:
 
 def row_of(slices: Any, index: int) -> Any:
     """One row of a pytree of arrays."""
-    return engine("jax").get_at(slices, index)  # type: ignore[attr-defined]
+    return engine("jax").get_at(slices, index)
 
 
 def numbers(start: Any, step: Any) -> Callable[[Any, Any], Any]:

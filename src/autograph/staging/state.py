@@ -8,9 +8,10 @@ value in the journal before the first write.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Sequence
-from types import CellType, FunctionType
+from collections.abc import Callable, Sequence
+from types import CellType
 from typing import Any
 
 
@@ -40,10 +41,8 @@ def read_cell(cell: CellType) -> Any:
 
 def write_cell(cell: CellType, value: Any) -> None:
     if value is UNBOUND:
-        try:
+        with contextlib.suppress(ValueError):  # it may be empty already
             del cell.cell_contents
-        except ValueError:
-            pass  # it was empty already
     else:
         cell.cell_contents = value
 
@@ -51,7 +50,7 @@ def write_cell(cell: CellType, value: Any) -> None:
 class Variables:
     """The variables that some converted functions can change, by name."""
 
-    def __init__(self, owners: Sequence[FunctionType], names: tuple[str, ...] | None) -> None:
+    def __init__(self, owners: Sequence[Callable[..., Any]], names: tuple[str, ...] | None) -> None:
         self._cells: dict[str, CellType] = {}
         self._globals: dict[str, Any] = {}
         for owner in owners:
@@ -256,6 +255,8 @@ class _Context(threading.local):
     def __init__(self) -> None:
         self.journals: list[Journal] = []
         self.loop_options: list[dict[str, Any]] = []
+        self.flattening = 0
+        """Depth of the engine's own walks through pytrees, as against those of the user's transformations."""
         self.effects = 0
         """How many effects on the host have been put into graphs so far."""
         self.assumptions: list[tuple[Any, bool]] = []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import StagingError
+from .choice import Choice, number_of, options_of
 from .state import UNBOUND
 from .values import PLACEHOLDER, Late, Maybe
 
@@ -28,6 +29,12 @@ class Types(Protocol):
 
     def join(self, types: Sequence[Any]) -> Any:
         """The least type that holds all of ``types``; raises ``ValueError`` if shapes do not fit."""
+
+    def is_option(self, leaf: Any) -> bool:
+        """Whether a leaf that no array can hold may be one option of a choice."""
+
+    def flatten_choices(self, value: Any) -> tuple[list[Any], Any]:
+        """``flatten``, through choices to their numbers."""
 
     def expand(self, leaf: Any) -> Any:
         """An object of the user's as a pytree of its attributes; anything else as it is."""
@@ -64,9 +71,12 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
     """
     values = _with_flags(values, optional)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
-    if any(part is not None and _objects_differ(part, flat) for part in flat):
+    flat = _as_choices(flat, types)
+    if any(part is not None and _objects_differ(part, flat, types) for part in flat):
         flat = [
-            None if part is None else types.flatten(types.unflatten(part[1], map(types.expand, part[0])))
+            None
+            if part is None
+            else types.flatten_choices(types.unflatten(part[1], [types.expand(leaf) for leaf in part[0]]))
             for part in flat
         ]
     present = [part for part in flat if part is not None]
@@ -74,8 +84,8 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
         return Unified(types.flatten(UNBOUND)[1], [Static(UNBOUND)], [[UNBOUND] for _ in values])
     structure = next((part[1] for part in present if not _has_placeholder(part[0])), present[0][1])
     paths: list[list[Any]] = []
-    for part, value in zip(flat, values, strict=True):
-        leaves = _matched(part, structure, values, types)
+    for part in flat:
+        leaves = _matched(part, structure)
         if leaves is None:
             raise StagingError(_disagreement(name, [v for v in values if v is not PLACEHOLDER], types))
         paths.append(leaves)
@@ -83,13 +93,42 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
     return Unified(structure, merged, paths)
 
 
-def _objects_differ(part: tuple[list[Any], Any], flat: list[tuple[list[Any], Any] | None]) -> bool:
+def _as_choices(flat: list[tuple[list[Any], Any] | None], types: Types) -> list[tuple[list[Any], Any] | None]:
+    """Makes one choice, with the same options on all paths, of strings and the like that differ between paths."""
+    present = [part for part in flat if part is not None]
+    if len(present) < 2 or any(part[1] != present[0][1] for part in present[1:]):
+        return flat
+    found = False
+    columns = [list(column) for column in zip(*(part[0] for part in present), strict=True)]
+    for column in columns:
+        real = [leaf for leaf in column if leaf is not PLACEHOLDER]
+        alike = all(leaf is real[0] or same_static(leaf, real[0]) for leaf in real)
+        if alike and not any(type(leaf) is Choice for leaf in real):
+            continue
+        if any(types.type_of(leaf) is not None or not (type(leaf) is Choice or types.is_option(leaf)) for leaf in real):
+            continue
+        found = True
+        options = tuple(dict.fromkeys(option for leaf in real for option in options_of(leaf)))
+        for index, leaf in enumerate(column):
+            if type(leaf) is Choice:
+                column[index] = Choice(options, leaf.number)
+            elif leaf is not PLACEHOLDER:
+                column[index] = Choice(options, number_of(leaf))
+            else:
+                column[index] = Choice(options, PLACEHOLDER)
+    if not found:
+        return flat
+    rows = iter(zip(*columns, strict=True))
+    return [None if part is None else types.flatten_choices(types.unflatten(part[1], next(rows))) for part in flat]
+
+
+def _objects_differ(part: tuple[list[Any], Any], flat: list[tuple[list[Any], Any] | None], types: Types) -> bool:
     """Whether paths have different objects in one place, which may still be alike in their attributes."""
     for other in flat:
         if other is None or other is part or other[1] != part[1]:
             continue
         if any(
-            a is not b and type(a) is type(b) and hasattr(type(a), "__dict__")
+            a is not b and type(a) is type(b) and types.type_of(a) is None and types.expand(a) is not a
             for a, b in zip(part[0], other[0], strict=True)
         ):
             return True
@@ -100,9 +139,7 @@ def _has_placeholder(leaves: list[Any]) -> bool:
     return any(leaf is PLACEHOLDER for leaf in leaves)
 
 
-def _matched(
-    part: tuple[list[Any], Any] | None, structure: Any, values: Sequence[Any], types: Types
-) -> list[Any] | None:
+def _matched(part: tuple[list[Any], Any] | None, structure: Any) -> list[Any] | None:
     """The leaves of one path in the common structure, or ``None`` if it has another."""
     count = structure.num_leaves
     if part is None:

@@ -159,8 +159,7 @@ def _unary(function: Callable[[Any], Any], symbol: str) -> Callable[[Maybe], Any
     return lambda self: function(certain(self, f"bad operand type for {symbol}: 'NoneType'"))
 
 
-Maybe.__eq__ = _equal  # type: ignore[method-assign]
-Maybe.__ne__ = _not_equal  # type: ignore[method-assign]
-Maybe.__neg__ = _unary(operator.neg, "unary -")  # type: ignore[attr-defined]
-Maybe.__pos__ = _unary(operator.pos, "unary +")  # type: ignore[attr-defined]
-Maybe.__abs__ = _unary(operator.abs, "abs()")  # type: ignore[attr-defined]
+Maybe.__eq__ = _equal  # type: ignore[assignment, method-assign]
+Maybe.__ne__ = _not_equal  # type: ignore[assignment, method-assign]
+for _name, _symbol in {"neg": "unary -", "pos": "unary +", "abs": "abs()"}.items():
+    setattr(Maybe, f"__{_name}__", _unary(getattr(operator, _name), _symbol))

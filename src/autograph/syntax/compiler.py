@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import ConversionError
 from .lowering import Unconvertible, Unit, check_convertible, lower_function_body, split_docstring
-from .nodes import STAGING, Position, position
+from .nodes import STAGING, define, position
 from .source import Definition, describe, find_definition, properties_in_file
 
 CONVERTED = 0x40000000
@@ -91,7 +91,7 @@ def convert_function(function: FunctionType, staging: Any) -> FunctionType:
     new.__doc__ = function.__doc__
     new.__dict__.update(function.__dict__)
     if hasattr(function, "__type_params__"):
-        new.__type_params__ = function.__type_params__
+        new.__type_params__ = function.__type_params__  # type: ignore[attr-defined]
     return new
 
 
@@ -176,7 +176,7 @@ def _as_function(definition: Definition) -> ast.FunctionDef:
     if isinstance(node, ast.Lambda):
         at = position(node)
         function = ast.FunctionDef("lambda_", node.args, [ast.Return(node.body, **position(node.body))], [], None, **at)
-        function.type_params = []
+        function.type_params = []  # type: ignore[attr-defined]
         return function
     assert isinstance(node, ast.FunctionDef)
     node.decorator_list = []
@@ -187,11 +187,11 @@ def _lower(
     node: ast.FunctionDef, definition: Definition, unit: Unit, has_class_cell: bool, code: CodeType | None
 ) -> None:
     try:
-        check_convertible(node)
+        names = check_convertible(node)
     except Unconvertible as reason:
         name = describe(code) if code else f'{node.name} (File "{definition.filename}", line {node.lineno})'
         raise ConversionError(f"{name} cannot be converted: {reason}") from None
-    lower_function_body(node, unit, definition.class_name, has_class_cell)
+    lower_function_body(node, unit, definition.class_name, has_class_cell, names)
 
 
 def _compile(node: ast.FunctionDef, definition: Definition, unit: Unit, original: CodeType) -> CodeType:
@@ -201,25 +201,17 @@ def _compile(node: ast.FunctionDef, definition: Definition, unit: Unit, original
     node.name = "ag__function"  # its own name may be a global that it reads
     if not split_docstring(node.body)[1]:
         node.body.append(ast.Pass(**at))
-    parameters = [ast.arg(name, **at) for name in (STAGING, *original.co_freevars)]
-    arguments = ast.arguments([], parameters, None, [], [], None, [])
-    tree: ast.stmt = _define("make", arguments, [node], at)
+    tree: ast.stmt = define("make", [STAGING, *original.co_freevars], [node], at)
     if definition.class_name is not None:
         # The compiler mangles private names by the class around them.
         tree = ast.ClassDef(definition.class_name, [], [], [tree], [], **at)
-        tree.type_params = []
+        tree.type_params = []  # type: ignore[attr-defined]
     module = ast.Module([tree], [])
     flags = original.co_flags & _FUTURE
     code = compile(module, definition.filename, "exec", flags=flags, dont_inherit=True)
     for _ in range(3 if definition.class_name is not None else 2):
         code = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
     return _rename(code, original.co_name, original.co_qualname, unit)
-
-
-def _define(name: str, arguments: ast.arguments, body: list[ast.stmt], at: Position) -> ast.FunctionDef:
-    node = ast.FunctionDef(name, arguments, body, [], None, **at)
-    node.type_params = []
-    return node
 
 
 def _strip_signature(node: ast.FunctionDef) -> None:
@@ -231,7 +223,7 @@ def _strip_signature(node: ast.FunctionDef) -> None:
         if argument is not None:
             argument.annotation = None
     node.returns = None
-    node.type_params = []
+    node.type_params = []  # type: ignore[attr-defined]
 
 
 def _rename(code: CodeType, name: str, qualified_name: str, unit: Unit) -> CodeType:

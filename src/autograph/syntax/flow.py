@@ -96,6 +96,8 @@ class DefiniteAssignment:
 
 def deleted_in(scope: Scope, statements: list[ast.stmt]) -> int:
     mask = 0
+    if not scope.names.deletes:
+        return mask
     for statement in statements:
         mask |= scope.facts(statement).deletes
         for block in blocks_of(statement):

@@ -23,7 +23,6 @@ class Position(TypedDict):
 
 LOAD = ast.Load()
 STORE = ast.Store()
-DEL = ast.Del()
 
 
 def position(node: ast.AST) -> Position:
@@ -95,7 +94,7 @@ def thunk(body: ast.expr, at: Position) -> ast.Lambda:
 
 def define(name: str, params: list[str], body: list[ast.stmt], at: Position) -> ast.FunctionDef:
     node = ast.FunctionDef(name, parameters(params, at), body, [], None, **at)
-    node.type_params = []  # read by the compiler from 3.12 on
+    node.type_params = []  # type: ignore[attr-defined]  # read by the compiler from 3.12 on
     return node
 
 

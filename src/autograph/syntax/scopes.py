@@ -10,9 +10,6 @@ import ast
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-
 
 @dataclass(slots=True)
 class Names:
@@ -38,6 +35,45 @@ def root_of_subscripts(target: ast.expr) -> ast.expr:
     return target
 
 
+_NO_NAMES = frozenset(
+    [
+        "ctx",
+        "op",
+        "ops",
+        "attr",
+        "id",
+        "n",
+        "s",
+        "kind",
+        "value_kind",
+        "type_comment",
+        "arg",
+        "name",
+        "asname",
+        "module",
+        "level",
+        "simple",
+        "is_async",
+        "conversion",
+        "rest",
+        "kwd_attrs",
+        "tag",
+    ]
+)
+"""Fields of syntax nodes that hold no code."""
+
+
+class _Children(dict[type, tuple[str, ...]]):
+    """The fields of each kind of node that hold code."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        self[kind] = fields = tuple(name for name in kind._fields if name not in _NO_NAMES)
+        return fields
+
+
+_CHILDREN = _Children()
+
+
 def collect(nodes: list[ast.AST], into: Names) -> None:
     """Adds to ``into`` what ``nodes`` do with names in their own scope, and what scopes nested in them capture."""
     stack = list(nodes)
@@ -59,11 +95,15 @@ def collect(nodes: list[ast.AST], into: Names) -> None:
         if special is not None:
             stack.extend(special(node, into))
             continue
-        for name in kind._fields:
+        for name in _CHILDREN[kind]:
             value = getattr(node, name, None)
+            if value is None:
+                continue
             if type(value) is list:
-                stack.extend(item for item in value if isinstance(item, ast.AST))
-            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+                for item in value:
+                    if item is not None:
+                        stack.append(item)
+            else:
                 stack.append(value)
 
 
@@ -246,6 +286,15 @@ _SPECIAL = {
 }
 
 
+if hasattr(ast, "TypeAlias"):  # from 3.12 on
+
+    def _type_alias(node: ast.AST, into: Names) -> list[ast.AST]:
+        into.binds.add(node.name.id)  # type: ignore[attr-defined]
+        return [node.value]  # type: ignore[attr-defined]
+
+    _SPECIAL[ast.TypeAlias] = _type_alias
+
+
 class Facts(NamedTuple):
     """What the header of one statement does, as masks. The blocks under it are statements of their own."""
 
@@ -262,14 +311,15 @@ class Scope:
     variables, and variables that a nested function captures.
     """
 
-    def __init__(self, arguments: ast.arguments, body: list[ast.stmt]) -> None:
+    def __init__(self, arguments: ast.arguments, body: list[ast.stmt], names: Names | None = None) -> None:
         self._bits: dict[str, int] = {}
         self._names: list[str] = []
         self._facts: dict[int, Facts] = {}
         self._kept: list[ast.stmt] = []
         self.parameters = [argument.arg for argument in every_argument(arguments)]
-        names = Names()
-        collect(list(body), names)
+        if names is None:
+            names = Names()
+            collect(list(body), names)
         self.names = names
         self.outer = names.globals | names.nonlocals
         self.locals = (names.binds | names.deletes | set(self.parameters)) - self.outer

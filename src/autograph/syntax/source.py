@@ -138,10 +138,11 @@ def _same_place(body: ast.expr, code: CodeType) -> bool:
     """Whether the instructions of a lambda cover exactly ``body``."""
     starts, ends = [], []
     for line, end_line, column, end_column in list(code.co_positions())[1:]:
-        if line is not None and column is not None and end_line is not None and end_column is not None:
-            if end_column > column or end_line > line:
-                starts.append((line, column))
-                ends.append((end_line, end_column))
+        if line is None or column is None or end_line is None or end_column is None:
+            continue
+        if end_column > column or end_line > line:
+            starts.append((line, column))
+            ends.append((end_line, end_column))
     if not starts:
         return True
     return min(starts) == (body.lineno, body.col_offset) and max(ends) == (body.end_lineno, body.end_col_offset)

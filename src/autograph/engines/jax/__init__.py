@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from types import FunctionType
 from typing import Any
 
 import jax
@@ -12,11 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from ...staging.choice import Choice, value_of
 from ...staging.lists import Buffer, TensorList
 from ...staging.loops import UNROLL_UP_TO
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange, python_range
-from ...staging.values import Late, Maybe, truth_of_maybe
+from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
+from ..base import Engine
 from . import callbacks, calls, host, loops, types
 from .branches import stage_cond
 
@@ -42,6 +43,8 @@ class JaxEngine:
         kind = type(value)
         if kind is Maybe:
             return isinstance(value.present, types.Tracer)
+        if kind is Choice:
+            return isinstance(value.number, types.Tracer)
         if kind is TensorList:
             return value.is_buffered() and value.plain() is None
         return False
@@ -61,7 +64,7 @@ class JaxEngine:
         body: Callable[[], Any],
         orelse: Callable[[], Any],
         names: tuple[str, ...] | None,
-        owners: Sequence[FunctionType],
+        owners: Sequence[Callable[..., Any]],
     ) -> Any:
         return stage_cond(self.truth(test), body, orelse, names, owners)
 
@@ -70,7 +73,7 @@ class JaxEngine:
         test: Callable[[], Any],
         body: Callable[[], Any],
         names: tuple[str, ...],
-        owners: Sequence[FunctionType],
+        owners: Sequence[Callable[..., Any]],
         first: Any,
     ) -> None:
         loops.stage_while(test, body, names, owners, first)
@@ -81,12 +84,12 @@ class JaxEngine:
         body: Callable[[Any], Any],
         names: tuple[str, ...],
         until: Callable[[], Any] | None,
-        owners: Sequence[FunctionType],
+        owners: Sequence[Callable[..., Any]],
     ) -> None:
         loops.stage_for(sequence, body, names, until, owners)
 
     def sets_staged_flag(
-        self, body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[FunctionType]
+        self, body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[Callable[..., Any]]
     ) -> bool:
         return loops.sets_staged_flag(body, until, owners)
 
@@ -122,6 +125,8 @@ class JaxEngine:
         """A scalar of booleans, as Python's ``bool`` sees ``value``."""
         if type(value) is Maybe:
             return truth_of_maybe(value)
+        if type(value) is Choice:
+            return value.among([bool(option) for option in value.options])
         if isinstance(value, TensorList):
             return value.staged_length() > 0
         if isinstance(value, Late):
@@ -153,8 +158,6 @@ class JaxEngine:
 
     def absent(self, value: Maybe) -> Any:
         """``value is None``; conditions on it tell the regions under them what they know."""
-        from ...staging.values import Assumptions
-
         known = Assumptions.known(value.present)
         return self.logical_not(value.present) if known is None else not known
 
@@ -175,7 +178,7 @@ class JaxEngine:
         """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
         callbacks.raise_unless(ok, make, callbacks.current_place())
 
-    def assert_(self, test: Any, message: Callable[[], Any] | None) -> None:
+    def assertion(self, test: Any, message: Callable[[], Any] | None) -> None:
         """Makes the call end with an ``AssertionError`` where ``test`` is false when the graph runs."""
         place = callbacks.current_place()
 
@@ -187,6 +190,8 @@ class JaxEngine:
 
     def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
         """The arrays that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
+        if type(value) is Choice:
+            return [value.number], lambda values: value_of(int(values[0]))
         if isinstance(value, TensorList):
             content = value.__ag_content__()
             leaves, structure = types.flatten(content)
@@ -370,4 +375,4 @@ def _exclude_from_source_info() -> None:
 
 _exclude_from_source_info()
 
-ENGINE = JaxEngine()
+ENGINE: Engine = JaxEngine()

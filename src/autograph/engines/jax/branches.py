@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import FunctionType
 from typing import Any
 
 import jax
@@ -65,12 +64,12 @@ def stage_cond(
     body: Callable[[], Any],
     orelse: Callable[[], Any],
     names: tuple[str, ...] | None,
-    owners: Sequence[FunctionType],
+    owners: Sequence[Callable[..., Any]],
 ) -> Any:
     variables = Variables(owners, names)
     before = variables.snapshot()
     runs = _trace_both(predicate, body, orelse, names, variables)
-    slots = _slots(runs, names, variables, before)
+    slots = _slots(runs, names, before)
     leaves = [
         (kind, pair) for slot in slots for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True)
     ]
@@ -161,7 +160,7 @@ def capacity_of(content: Any) -> int:
     return content.capacity if isinstance(content, Buffer) else len(content)
 
 
-def make_buffer(owner: TensorList, capacity: int, examples: Sequence[Any]) -> Buffer:
+def make_buffer(owner: TensorList, capacity: int, examples: Sequence[Any], mode: str = "free") -> Buffer:
     """Makes a list of the program's a buffer, with elements of the least type that holds those of ``examples``.
 
     The examples may be of another trace: only their types are looked at.
@@ -174,12 +173,12 @@ def make_buffer(owner: TensorList, capacity: int, examples: Sequence[Any]) -> Bu
     if any(isinstance(kind, Static) for kind in unified.leaves):
         raise StagingError("a list that grows in a staged loop or branch can only hold numbers and arrays")
     data = types.unflatten(unified.structure, [types.zeros_rows(kind, capacity) for kind in unified.leaves])
-    buffer = Buffer(data, 0)
     if isinstance(old, Buffer):
-        buffer = Buffer(types.copy_rows(old.data, data), old.length)
+        buffer = Buffer(types.copy_rows(old.data, data), old.length, mode, old.capacity)
     else:
         for index, item in enumerate(old):
-            buffer = Buffer(types.set_row(buffer.data, index, item), index + 1)
+            data = types.set_row(data, index, item)
+        buffer = Buffer(data, len(old), mode, len(old))
     about_to_write(Content(owner))
     owner.__ag_set_content__(buffer)
     return buffer
@@ -197,7 +196,7 @@ def _pairs(unified: Unified) -> list[tuple[Any, Any]]:
     return list(zip(*unified.paths, strict=True)) if unified.paths[0] else []
 
 
-def _slots(runs: list[Run], names: tuple[str, ...] | None, variables: Variables, before: dict[str, Any]) -> list[_Slot]:
+def _slots(runs: list[Run], names: tuple[str, ...] | None, before: dict[str, Any]) -> list[_Slot]:
     out = []
     wanted = names if names is not None else tuple(dict.fromkeys([*runs[0].variables, *runs[1].variables]))
     for name in wanted:
@@ -221,7 +220,7 @@ def _build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, 
     effects = [bool(run.jaxpr.effects) for run in runs]  # type: ignore[union-attr]
     if not wanted and not any(effects):
         return []
-    if not any(effects) and all(_can_select(run, wanted, side) for side, run in enumerate(runs)):
+    if not any(effects) and all(_can_select(run, wanted) for run in runs):
         get_true, get_false = runs[0].evaluate(), runs[1].evaluate()
         return [_select(predicate, get_true(a), get_false(b), kind) for kind, (a, b) in wanted]
 
@@ -256,7 +255,7 @@ def _select(predicate: Any, if_true: Any, if_false: Any, kind: types.ArrayType) 
     return lax.select(predicate, on_true, on_false)
 
 
-def _can_select(run: Run, wanted: list[tuple[types.ArrayType, tuple[Any, Any]]], side: int) -> bool:
+def _can_select(run: Run, wanted: list[tuple[types.ArrayType, tuple[Any, Any]]]) -> bool:
     """Whether one branch is cheap, and safe to evaluate when it is not taken."""
     if run.raised is not None:
         return False

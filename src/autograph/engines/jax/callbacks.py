@@ -7,6 +7,7 @@ exception here and raises it in its own type.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import threading
@@ -87,21 +88,19 @@ def _add(report: Callable[..., None], leaves: list[Any]) -> None:
 
 def mark(error: BaseException) -> None:
     """Notes that ``error`` is going to be raised, so that JAX need not log it."""
-    try:
+    with contextlib.suppress(AttributeError):  # an exception with slots is only logged twice
         error.__ag_raised__ = True  # type: ignore[attr-defined]
-    except AttributeError:
-        pass  # an exception with slots is only logged twice
 
 
 def raise_when_run(error: BaseException, place: Place | None = None) -> None:
     """Makes the graph raise ``error``, with the staged values in its arguments filled in, when it gets here."""
     place = place or place_of(error)
-    leaves, rebuild = formatting.split(error.args)
-    kind, state = type(error), dict(error.__dict__)
+    leaves, rebuild = formatting.split((error.args, error.__dict__))
+    kind = type(error)
     cause = error.__cause__
 
     def report(*values: Any) -> None:
-        args = rebuild(values)
+        args, state = rebuild(values)
         new = kind.__new__(kind, *args)
         new.__dict__.update(state)
         new.args = args

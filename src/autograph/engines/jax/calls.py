@@ -8,12 +8,10 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
-from ...errors import StagingError
 from ...function import StaticArgument
-from ...staging.lists import TensorList
 from ...staging.state import CONTEXT
-from ...staging.values import Late, Maybe
 from . import callbacks
+from .results import Parts, in_parts
 from .types import NUMBERS, Array, type_of
 
 
@@ -47,7 +45,6 @@ class _Concrete:
 
     def __init__(self, converted: Callable[..., Any], structure: Any, statics: list[Any]) -> None:
         self.has_effects = False
-        self.has_flags = False
 
         def traced(*dynamic: Any) -> Any:
             values = iter(dynamic)
@@ -56,25 +53,13 @@ class _Concrete:
             before = CONTEXT.effects
             result = converted(*args, **kwargs)
             self.has_effects |= CONTEXT.effects > before
-            self.has_flags |= any(isinstance(leaf, _STAGED_KINDS) for leaf in _with_flags_as_leaves(result))
-            return result
+            return in_parts(result)
 
         traced.__name__ = traced.__qualname__ = getattr(converted, "__name__", "function")
         self.compiled = jax.jit(traced)
 
 
 _TRACED = object()
-
-
-_STAGED_KINDS = (Maybe, Late, TensorList)
-
-
-def _is_flagged(value: Any) -> bool:
-    return isinstance(value, _STAGED_KINDS)
-
-
-def _with_flags_as_leaves(result: Any) -> list[Any]:
-    return jax.tree_util.tree_leaves(result, is_leaf=_is_flagged)
 
 
 def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -102,29 +87,12 @@ def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             raise
         failure = found
     else:
-        return _decided(result) if entry.has_flags else result
+        return result.whole() if type(result) is Parts else result
     raise_at(*failure)
 
 
 def _is_numpy(leaf: Any) -> bool:
     return isinstance(leaf, np.ndarray | np.generic) and type_of(leaf) is not None
-
-
-def _decided(result: Any) -> Any:
-    """A result in Python's own terms: a value that may be absent is there, or ``None``; a list is a list."""
-
-    def decide(value: Any) -> Any:
-        if isinstance(value, Maybe):
-            return _decided(value.value) if bool(value.present) else None
-        if isinstance(value, Late):
-            if not bool(value.bound):
-                raise StagingError("the result holds a variable that was never assigned")
-            return _decided(value.value)
-        if isinstance(value, TensorList):
-            return [_decided(item) for item in value]
-        return value
-
-    return jax.tree_util.tree_map(decide, result, is_leaf=_is_flagged)
 
 
 def raise_at(error: BaseException, place: callbacks.Place | None) -> NoReturn:

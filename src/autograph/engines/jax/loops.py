@@ -9,7 +9,6 @@ closed over.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import FunctionType
 from typing import Any
 
 import jax
@@ -17,8 +16,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from ...errors import StagingError
+from ...staging.choice import Choice
 from ...staging.dispatch import staged
 from ...staging.lists import Buffer, TensorList
+from ...staging.logic import truth
 from ...staging.loops import NotStageable
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Variables, about_to_write, plain_name
@@ -59,6 +60,11 @@ class _Slot:
         if self.entry is not self._original and self.location is not None:
             self.location.write(self._original)
 
+    @property
+    def made_room(self) -> bool:
+        """Whether the list got its room for this loop, and not for one around it."""
+        return self.entry is not self._original
+
     def has_staged_length(self) -> bool:
         """Whether only the graph knows how long a list of the program's is that Python could have counted."""
         return isinstance(self.entry, Buffer) and not isinstance(self._original, Buffer) and self.growth is None
@@ -71,7 +77,12 @@ class _Slot:
         self.kinds: list[Any] = []
         self.initial: list[Any] = []
         # An object is followed by its identity; what happens inside it is another location's business.
-        if entry is not UNBOUND and entry is not None and (self.location is not None or not types.is_object(entry)):
+        if (
+            entry is not UNBOUND
+            and entry is not None
+            and type(entry) is not Choice
+            and (self.location is not None or not types.is_object(entry))
+        ):
             unified = unify(self.label, [entry], self.optional, types, keep_numbers=False)
             self.structure, self.kinds, self.initial = unified.structure, unified.leaves, unified.paths[0]
 
@@ -100,7 +111,11 @@ class _Slot:
             return True
         at_head = self.entry if self.structure is None else head
         unified = unify(self.label, [at_head, end], self.optional, types, keep_numbers=False)
-        if self.structure is not None and unified.structure == self.structure and _same_kinds(unified.leaves, self.kinds):
+        if (
+            self.structure is not None
+            and unified.structure == self.structure
+            and _same_kinds(unified.leaves, self.kinds)
+        ):
             return False
         if self.structure is None or unified.structure != self.structure:
             self.initial = unify(self.label, [self.entry, end], self.optional, types, keep_numbers=False).paths[0]
@@ -109,8 +124,10 @@ class _Slot:
 
     @staticmethod
     def _grows(head: Any, end: Any) -> bool:
-        return not isinstance(head, dict | set) and (
-            isinstance(head, Buffer) != isinstance(end, Buffer) or capacity_of(head) != capacity_of(end)
+        return (
+            not isinstance(head, dict | set)
+            and (isinstance(head, Buffer) != isinstance(end, Buffer) or capacity_of(head) != capacity_of(end))
+            and not (isinstance(head, Buffer) and head.mode == "fixed")
         )
 
     def _make_room(self, head: Any, end: Any, bound: int | None) -> None:
@@ -130,7 +147,7 @@ class _Slot:
             )
         if isinstance(end, list):
             self.growth = growth
-        self.start(make_buffer(owner, before + growth * (bound or 0), [end]))
+        self.start(make_buffer(owner, before + growth * (bound or 0), [end], "room"))
 
 
 def _same_kinds(ours: list[Any], theirs: list[Any]) -> bool:
@@ -157,7 +174,7 @@ class _Loop:
     def __init__(
         self,
         names: tuple[str, ...],
-        owners: Sequence[FunctionType],
+        owners: Sequence[Callable[..., Any]],
         trip_count: int | None,
         extra: Sequence[types.ArrayType] = (),
     ) -> None:
@@ -282,15 +299,15 @@ class _Loop:
         """Gives the program's variables and objects the values that the graph computes."""
         given = {(id(slot), index): value for (slot, index), value in zip(carried, values, strict=True)}
         # A leaf that the loop leaves alone stays what it was: a Python number stays one.
-        leaves = self.leaves(
-            [given.get((id(slot), index), slot.initial[index]) for slot, index in self.dynamic()]
-        )
+        leaves = self.leaves([given.get((id(slot), index), slot.initial[index]) for slot, index in self.dynamic()])
         for slot in self.slots:
             if slot.structure is None:
                 continue
             if slot.location is not None:
                 about_to_write(slot.location)
             value = slot.place(self.variables, leaves[id(slot)])
+            if isinstance(value, Buffer) and value.mode == "room" and slot.made_room:
+                slot.location.write(Buffer(value.data, value.length))  # type: ignore[union-attr]
             if all_iterations and slot.growth is not None and isinstance(value, Buffer):
                 # Every iteration has added as much, so the buffer is just full.
                 slot.location.write(Buffer(value.data, value.capacity))  # type: ignore[union-attr]
@@ -320,22 +337,17 @@ class _Body:
         return out, get(self._run.result)
 
 
-def _truth(value: Any) -> Any:
-    engine = staged(value)
-    return bool(value) if engine is None else engine.truth(value)
-
-
 def stage_while(
     test: Callable[[], Any],
     body: Callable[[], Any],
     names: tuple[str, ...],
-    owners: Sequence[FunctionType],
+    owners: Sequence[Callable[..., Any]],
     first: Any,
 ) -> None:
     """``first`` is what ``test`` gave when it was evaluated for the first time."""
     loop = _Loop(names, owners, None)
     run, heads = loop.settle(lambda: body())
-    condition, heads_of_test = loop.trace(lambda: _truth(test()))
+    condition, heads_of_test = loop.trace(lambda: truth(test()))
     if _is_pure(condition, loop, heads_of_test):
         iteration = _Body(loop, run, heads)
 
@@ -350,7 +362,7 @@ def stage_while(
     # The test changes something. It has been done once; it is done again at the end of each iteration.
     def body_and_test() -> Any:
         body()
-        return _truth(test())
+        return truth(test())
 
     iteration = _Body(loop, *loop.settle(body_and_test))
 
@@ -358,7 +370,7 @@ def stage_while(
         values, goes_on = iteration.step((), state[1])
         return types.convert(goes_on, _BOOLEAN), values
 
-    start = (types.convert(_truth(first), _BOOLEAN), iteration.initial())
+    start = (types.convert(truth(first), _BOOLEAN), iteration.initial())
     _, out = lax.while_loop(lambda state: state[0], rotated, start)
     loop.finish(iteration.carried, out, all_iterations=False)
 
@@ -383,7 +395,7 @@ def stage_for(
     body: Callable[[Any], Any],
     names: tuple[str, ...],
     until: Callable[[], Any] | None,
-    owners: Sequence[FunctionType],
+    owners: Sequence[Callable[..., Any]],
 ) -> None:
     length = sequence.length if isinstance(sequence.length, int) else None
     if length == 0:
@@ -427,7 +439,7 @@ def stage_for(
         loop.finish(iteration.carried, out, all_iterations=True)
         return
 
-    stop = loop.trace(lambda *_: _truth(until()))[0] if until is not None else None
+    stop = loop.trace(lambda *_: truth(until()))[0] if until is not None else None
     unused = [types.zeros(kind) for kind in extra]
 
     def goes_on(state: tuple[Any, list[Any]]) -> Any:
@@ -468,7 +480,7 @@ def _is_worth_staging(run: Run, loop: _Loop) -> bool:
     return any(isinstance(value, types.Tracer) for value in (*entry, *run.jaxpr.consts))
 
 
-def sets_staged_flag(body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[FunctionType]) -> bool:
+def sets_staged_flag(body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[Callable[..., Any]]) -> bool:
     """Whether one iteration makes the flag of a jump staged; the iteration is traced and forgotten."""
     found = False
 

@@ -16,6 +16,7 @@ import jax
 from jax.extend.core import ClosedJaxpr
 
 from ...errors import UnreachableHandlerError
+from ...staging.choice import Choice
 from ...staging.handlers import waiting_handler
 from ...staging.state import CONTEXT, Journal, Location, Variables, plain_name
 from ...syntax.compiler import is_converted
@@ -48,6 +49,9 @@ class Run:
                 if id(leaf) not in self.outputs:
                     self.outputs[id(leaf)] = len(self.leaves)
                     self.leaves.append(leaf)
+                continue
+            if type(leaf) is Choice:
+                self.add_output(leaf.number, within)
                 continue
             record = record_of(leaf)
             if record is not None and not any(leaf is outer for outer in within):
@@ -104,7 +108,7 @@ def trace_region(
                 run.writes = {
                     key: change for key, change in journal.changes().items() if not variables.holds(change[0])
                 }
-            for location, _, new in run.writes.values():
+            for _, _, new in run.writes.values():
                 run.add_output(new)
             for location in locations:
                 run.add_output(location.read())

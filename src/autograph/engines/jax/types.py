@@ -13,9 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ...errors import StagingError
 from ...staging.calls import is_users_class
+from ...staging.choice import Choice, can_be_chosen
 from ...staging.lists import Buffer, TensorList
-from ...staging.state import UNBOUND, was_born
+from ...staging.state import CONTEXT, UNBOUND, was_born
 from ...staging.values import PLACEHOLDER, Late, Maybe
 
 try:  # the public conversion drops the weak type, and a loop's state would then change its type
@@ -114,12 +116,43 @@ def zeros(of: ArrayType) -> Any:
     return _convert(jnp.zeros(of.shape, of.dtype), of.dtype, weak_type=of.weak)
 
 
-def _is_leaf(value: Any) -> bool:
+def _is_part(value: Any) -> bool:
     return value is None or value is PLACEHOLDER or value is UNBOUND
 
 
+def _is_leaf(value: Any) -> bool:
+    return _is_part(value) or type(value) is Choice
+
+
+def flatten_choices(value: Any) -> tuple[list[Any], Any]:
+    CONTEXT.flattening += 1
+    try:
+        return jax.tree_util.tree_flatten(value, is_leaf=_is_part)
+    finally:
+        CONTEXT.flattening -= 1
+
+
+def is_option(leaf: Any) -> bool:
+    """Whether a value that differs between paths can be one option of a choice."""
+    return leaf is not UNBOUND and can_be_chosen(leaf) and record_of(leaf) is None
+
+
 def flatten(value: Any) -> tuple[list[Any], Any]:
-    return jax.tree_util.tree_flatten(value, is_leaf=_is_leaf)
+    CONTEXT.flattening += 1
+    try:
+        return jax.tree_util.tree_flatten(value, is_leaf=_is_leaf)
+    finally:
+        CONTEXT.flattening -= 1
+
+
+def _flattened(node: Any, children: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The children of a value that only staged code knows, unless something else asks for them."""
+    if not CONTEXT.flattening:
+        raise StagingError(
+            f"{node!r} cannot leave the graph here: a transformation of JAX's returns arrays, and on some path this is "
+            "something else. Return an array on every path, or use ag.function, which returns what Python would"
+        )
+    return children
 
 
 def unflatten(structure: Any, leaves: Sequence[Any]) -> Any:
@@ -177,7 +210,7 @@ class Record:
         self.kind, self.fields = kind, fields
 
     def instance(self) -> Any:
-        made = object.__new__(self.kind)
+        made: Any = object.__new__(self.kind)
         for name, value in self.fields.items():
             object.__setattr__(made, name, value)
         was_born(made)
@@ -186,11 +219,12 @@ class Record:
 
 def record_of(value: Any) -> Record | None:
     """The attributes of an object of a user's class, or ``None`` for anything else."""
-    kind = type(value)
+    kind: Any = type(value)
+    metaclass: Any = type(kind)
     if kind.__module__ in ("builtins", __name__) or isinstance(value, type | Array | BaseException):
         return None
     if (
-        type(kind) is not type
+        metaclass is not type
         or kind.__new__ is not object.__new__
         or any("__call__" in base.__dict__ for base in kind.__mro__)
     ):
@@ -247,12 +281,24 @@ def copy_rows(source: Any, target: Any) -> Any:
     return jax.tree_util.tree_map(lambda old, new: new.at[: old.shape[0]].set(old[: new.shape[0]]), source, target)
 
 
-for _kind, _fields in ((Late, ("value", "bound")), (Maybe, ("value", "present")), (Buffer, ("data", "length"))):
+jax.tree_util.register_pytree_node(
+    Buffer,
+    lambda node: ((node.data, node.length), node.mode),
+    lambda mode, children: Buffer(children[0], children[1], mode),
+)
+
+for _kind, _fields in ((Late, ("value", "bound")), (Maybe, ("value", "present"))):
     jax.tree_util.register_pytree_node(
         _kind,
-        lambda node, fields=_fields: (tuple(getattr(node, field) for field in fields), None),
+        lambda node, fields=_fields: (_flattened(node, tuple(getattr(node, field) for field in fields)), None),
         lambda _, children, kind=_kind: kind(*children),
     )
+
+jax.tree_util.register_pytree_node(
+    Choice,
+    lambda node: (_flattened(node, (node.number,)), node.options),
+    lambda options, children: Choice(options, *children),
+)
 
 jax.tree_util.register_pytree_node(
     Record,

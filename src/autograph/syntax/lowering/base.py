@@ -86,11 +86,12 @@ class FunctionLowering:
         *,
         class_name: str | None,
         has_class_cell: bool,
+        names: Names | None = None,
     ) -> None:
         self.unit = unit
         self.class_name = class_name
         self.has_class_cell = has_class_cell
-        self.scope = Scope(arguments, body)
+        self.scope = Scope(arguments, body, names)
         names = self.scope.names
         self._numbers: dict[str, int] = {}
         self._used = names.reads | names.captured | self.scope.bound

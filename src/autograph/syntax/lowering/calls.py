@@ -12,9 +12,8 @@ from .base import FunctionLowering, lowers_expression, lowers_statement
 def lower_call(self: FunctionLowering, node: ast.Call) -> ast.expr:
     function = node.func
     at = position(node)
-    if isinstance(function, ast.Name) and function.id not in self.scope.bound:
-        if function.id == "super":
-            return _lower_super(self, node)
+    if isinstance(function, ast.Name) and function.id == "super" and function.id not in self.scope.bound:
+        return _lower_super(self, node)
     self.children(node)
     if isinstance(function, ast.Attribute) and function.attr == "stack" and not node.args and not node.keywords:
         # `l.stack()`: a Python list has no such method, and where the list came from is only known at run time.

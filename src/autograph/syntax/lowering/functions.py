@@ -40,18 +40,22 @@ def _lower_body(self: FunctionLowering, node: ast.FunctionDef, class_name: str |
     if any(_leaves_alone(decorator) for decorator in node.decorator_list):
         return
     try:
-        check_convertible(node)
+        names = check_convertible(node)
     except Unconvertible:
         return
-    lower_function_body(node, self.unit, class_name, has_class_cell)
+    lower_function_body(node, self.unit, class_name, has_class_cell, names)
 
 
 _FRAME_READERS = {"locals": 1, "vars": 1, "dir": 1, "eval": 2, "exec": 2}
 """Built-in functions that look at their caller's variables when they get fewer arguments than this."""
 
 
-def check_convertible(node: ast.FunctionDef | ast.Lambda) -> None:
-    """Raises ``Unconvertible`` for code that only means what it says in a frame that holds all its variables."""
+def check_convertible(node: ast.FunctionDef | ast.Lambda) -> Names:
+    """What the body of ``node`` does with names.
+
+    Raises:
+        Unconvertible: the code only means what it says in a frame that holds all its variables.
+    """
     names = Names()
     body: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
     collect(body, names)
@@ -63,15 +67,25 @@ def check_convertible(node: ast.FunctionDef | ast.Lambda) -> None:
                 name = call.func.id
                 if len(call.args) < _FRAME_READERS.get(name, 0) and name not in names.binds:
                     raise Unconvertible(f"it calls {name}(), which looks at the variables of the function around it")
+    return names
 
 
-def lower_function_body(node: ast.FunctionDef, unit: Unit, class_name: str | None, has_class_cell: bool) -> None:
+def lower_function_body(
+    node: ast.FunctionDef, unit: Unit, class_name: str | None, has_class_cell: bool, names: Names
+) -> None:
     """Converts the body of ``node`` in place."""
     docstring, body = split_docstring(node.body)
     if not body:
         return
-    body = lower_matches(node.args, body)
-    lowering = FunctionLowering(node.args, body, unit, class_name=class_name, has_class_cell=has_class_cell)
+    without_matches = lower_matches(node.args, body)
+    lowering = FunctionLowering(
+        node.args,
+        without_matches,
+        unit,
+        class_name=class_name,
+        has_class_cell=has_class_cell,
+        names=names if without_matches is body else None,
+    )
     node.body = docstring + lowering.body
 
 

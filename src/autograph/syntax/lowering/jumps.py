@@ -90,9 +90,10 @@ class JumpLowering:
     # What a statement can do.
 
     def _has_loop_jump(self, statement: ast.stmt) -> bool:
-        if isinstance(statement, ast.For | ast.While):
-            if statement.orelse or any(self._jumps_of(inner) for inner in statement.body):
-                return True
+        if isinstance(statement, ast.For | ast.While) and (
+            statement.orelse or any(self._jumps_of(inner) for inner in statement.body)
+        ):
+            return True
         return any(self._has_loop_jump(inner) for block in blocks_of(statement) for inner in block)
 
     def _jumps_of(self, statement: ast.stmt) -> frozenset[str]:

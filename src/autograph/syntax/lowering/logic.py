@@ -74,9 +74,7 @@ def lower_compare(self: FunctionLowering, node: ast.Compare) -> ast.expr:
         return staging("in_" if isinstance(operator, ast.In) else "not_in", [node.left, node.comparators[0]], at)
     left, right = node.left, node.comparators[0]
     if isinstance(operator, ast.Is | ast.IsNot):
-        if any(isinstance(side, ast.Constant) and side.value is None for side in (left, right)):
-            return staging("is_" if isinstance(operator, ast.Is) else "is_not", [left, right], at)
-        return node
+        return staging("is_" if isinstance(operator, ast.Is) else "is_not", [left, right], at)
     displays = ast.Tuple | ast.List
     if isinstance(left, displays) or isinstance(right, displays):
         if isinstance(operator, ast.Eq | ast.NotEq):
@@ -87,13 +85,16 @@ def lower_compare(self: FunctionLowering, node: ast.Compare) -> ast.expr:
     return node
 
 
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
 @lowers_expression(ast.BinOp)
 def lower_bin_op(self: FunctionLowering, node: ast.BinOp) -> ast.expr:
     self.children(node)
     at = position(node)
-    if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.JoinedStr | ast.Constant):
-        if isinstance(node.left, ast.JoinedStr) or isinstance(node.left.value, str):
-            return staging("percent", [node.left, node.right], at)
+    if isinstance(node.op, ast.Mod) and _is_text(node.left):
+        return staging("percent", [node.left, node.right], at)
     if self.unit.overloads(node.op):
         return staging("operate", [constant(BINARY_SYMBOLS[type(node.op)], at), node.left, node.right], at)
     return node
