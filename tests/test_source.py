@@ -449,7 +449,14 @@ def test_functions_with_one_name_are_told_apart(tmp_path):
         e, g = (lambda n: n + 5 if n else 5), (lambda n: n + 6 if n else 6)
         """,
     )
-    assert [ag.convert(f)(1) for f in (module.a, module.b, module.d, module.c, module.e, module.g)] == [2, 3, 4, 5, 6, 7]
+    assert [ag.convert(f)(1) for f in (module.a, module.b, module.d, module.c, module.e, module.g)] == [
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
 
 
 def test_two_functions_on_one_line(tmp_path):

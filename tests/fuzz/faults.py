@@ -136,12 +136,12 @@ class KeepsHandlerName(ast.NodeTransformer):
 
 
 class BindsEarly(ast.NodeTransformer):
-    """A lambda sees its free variable `a` as it was when the lambda was made."""
+    """A lambda sees its free variables `a` and `b` as they were when the lambda was made."""
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         self.generic_visit(node)
-        if not node.args.args and not node.args.kwonlyargs:
-            node.args.kwonlyargs, node.args.kw_defaults = [ast.arg("a")], [ast.Name("a", ast.Load())]
+        node.args.kwonlyargs = [ast.arg(name) for name in "ab"]
+        node.args.kw_defaults = [ast.Name(name, ast.Load()) for name in "ab"]
         return node
 
 

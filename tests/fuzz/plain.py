@@ -204,8 +204,13 @@ class PlainWriter(Writer):
             (1, lambda: f"(*xs, {sub()}, *({sub()},))"),
             (1, lambda: self.choose(("xs[1:]", "xs[::-1]", "xs[:t(0, 2)]", "xs[t(0, 0):t(1, 3):t(2, 2)]"))),
             (1, lambda: f"list(m.values())[:{self.integer(0, 2)}]"),
-            (1, lambda: f"[{sub()} for i in range({self.integer(0, 3)})]"),
+            (1, lambda: self.repeated(ctx, depth)),
         )
+
+    def repeated(self, ctx: Context, depth: int) -> str:
+        # No `yield` may stand in a comprehension.
+        element = self.expression(replace(ctx, yields=False, awaits=False), depth)
+        return f"[{element} for i in range({self.integer(0, 3)})]"
 
     def call(self, ctx: Context, depth: int) -> str:
         callable_here = [function for function in self.functions if function.name in ctx.bound]
@@ -287,7 +292,7 @@ class PlainWriter(Writer):
             (2 if ctx.targets else 0, lambda: self.delete(ctx)),
             (3 if ctx.tried else 1, lambda: self.assert_(ctx)),
             (6 if ctx.tried else 1, lambda: self.raise_(ctx)),
-            (2, lambda: self.simple(f"hs.append(lambda: {self.expression(self.in_lambda(ctx))})", ctx)),
+            (3, lambda: self.late_lambda(ctx)),
             (1 if ctx.top else 0, lambda: self.simple("print([h() for h in hs])", ctx)),
             (1 if ctx.targets else 0, lambda: self.import_(ctx)),
             (1, lambda: self.simple("pass", ctx)),
@@ -305,6 +310,16 @@ class PlainWriter(Writer):
             (2 if opens else 0, lambda: self.lambda_(ctx)),
             (2 if opens else 0, lambda: self.class_(ctx)),
         )
+
+    def late_lambda(self, ctx: Context) -> Block:
+        """A lambda that is called at the end of the program, when its variables have other values."""
+        line = f"hs.append(lambda: {self.expression(self.in_lambda(ctx))})"
+        bound = [name for name in ctx.targets if name in ctx.bound]
+        if not bound or self.one_in(2):
+            return self.simple(line, ctx)
+        name = self.choose(bound)
+        change = self.choose((f"{name} = {self.expression(ctx)}", f"{name} += {self.expression(ctx)}"))
+        return Block([line, change], ctx.bound)
 
     def in_lambda(self, ctx: Context) -> Context:
         return replace(ctx, walrus=False, yields=False, awaits=False)

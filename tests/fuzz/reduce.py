@@ -211,7 +211,7 @@ def _put(node: Any, field: str, index: int, new: list[Any]) -> None:
 
 
 def _blocks(item: ast.AST) -> Iterator[list[Any]]:
-    """The blocks that a statement holds, each of which may take its place."""
+    """The blocks and the expression that a statement holds, each of which may take its place."""
     if not isinstance(item, ast.stmt) or isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     for field in ("body", "orelse", "finalbody"):
@@ -219,6 +219,9 @@ def _blocks(item: ast.AST) -> Iterator[list[Any]]:
             yield inner
     for part in (*getattr(item, "handlers", ()), *getattr(item, "cases", ())):
         yield part.body
+    for field in ("test", "iter", "subject", "value"):
+        if isinstance(value := getattr(item, field, None), ast.expr) and not isinstance(item, ast.Expr):
+            yield [ast.Expr(value)]
 
 
 def _keeps_loop_finite(item: ast.AST) -> bool:

@@ -111,6 +111,9 @@ class Engine(Protocol):
     def is_array(self, value: Any) -> bool:
         """Whether ``value`` is an array of the framework, staged or not."""
 
+    def as_element(self, value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+        """``value`` as an element of a list whose elements have this shape and dtype."""
+
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """An array of zeros."""
 

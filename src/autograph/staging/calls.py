@@ -202,7 +202,7 @@ def call(function: Any) -> Any:
         except TypeError:  # a method of something unhashable
             return function
         if replacement is not None:
-            return replacement
+            return function if active_engine() is None else replacement
         return _with_converted_arguments(function) if function in _TAKE_FUNCTIONS else function
     if kind is MethodType:
         inner = call(function.__func__)
@@ -228,7 +228,7 @@ def _single_dispatch(function: FunctionType) -> Callable[..., Any]:
     """A generic function of ``functools``, which picks one of the user's by the type of its first argument."""
     dispatch = getattr(function, "dispatch", None)
     if dispatch is not None:
-        return lambda *args, **kwargs: call(dispatch(type(args[0])))(*args, **kwargs)
+        return lambda *args, **kwargs: (call(dispatch(type(args[0]))) if args else function)(*args, **kwargs)
     descriptor = getattr(function.register, "__self__", None)  # type: ignore[attr-defined]
     if isinstance(descriptor, functools.singledispatchmethod) and function.__closure__ is not None:
         cells = dict(zip(function.__code__.co_freevars, function.__closure__, strict=True))
@@ -306,7 +306,7 @@ def _class(kind: Any) -> Any:
     """A class that is called: its ``__init__`` is a function like any other."""
     replacement = REPLACEMENTS.get(kind) if type(kind) is type else None
     if replacement is not None:
-        return replacement
+        return kind if active_engine() is None else replacement
     if kind is functools.partial:
         return _with_converted_arguments(kind)
     initialise = kind.__init__

@@ -44,11 +44,13 @@ def set_element_type(list_: list[Any], dtype: Any, shape: Any = (), capacity: in
     """
     if capacity is not None and capacity < len(list_):
         raise ValueError(f"capacity is {capacity}, but the list holds {len(list_)} elements already")
-    if isinstance(list_, TensorList) and not list_.is_buffered():
-        building = active_engine()
-        if building is not None and capacity is not None:
-            shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-            list_.reserve(building.zeros(shape, dtype), capacity)
+    building = active_engine()
+    if building is None or not isinstance(list_, TensorList):
+        return
+    shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    list_.declare(shape, dtype)
+    if capacity is not None and not list_.is_buffered():
+        list_.reserve(building.zeros(shape, dtype), capacity)
 
 
 def stack(list_: Any) -> Any:

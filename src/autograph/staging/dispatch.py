@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from ..engines.base import Engine, active_engine, engine_of
+from ..syntax.compiler import is_converted
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _FULL = os.environ.get("AUTOGRAPH_TRACEBACKS") == "full"
@@ -18,20 +19,25 @@ def is_own_file(filename: str) -> bool:
 
 
 def hide_frames(error: BaseException) -> None:
-    """Takes this package's frames out of a traceback, so that it shows the user's alone."""
+    """Takes this package's frames out of a traceback, so that it shows the user's alone.
+
+    Called at each level of staging that an exception passes, so it only looks at what that level has added: the entries
+    up to the first of converted code.
+    """
     if _FULL:
         return
-    kept = []
+    added: list[TracebackType] = []
     traceback = error.__traceback__
-    while traceback is not None:
-        if not is_own_file(traceback.tb_frame.f_code.co_filename):
-            kept.append(traceback)
+    while traceback is not None and not is_converted(traceback.tb_frame.f_code):
+        added.append(traceback)
         traceback = traceback.tb_next
-    result: TracebackType | None = None
-    for entry in reversed(kept):
-        entry.tb_next = result
-        result = entry
-    error.__traceback__ = result
+    for entry in reversed(added):
+        if is_own_file(entry.tb_frame.f_code.co_filename):
+            continue
+        if entry.tb_next is not traceback:  # assigning it costs a walk to the end of the chain
+            entry.tb_next = traceback
+        traceback = entry
+    error.__traceback__ = traceback
 
 
 def staged(value: Any) -> Engine | None:

@@ -62,6 +62,7 @@ class TensorList(list):
     def __init__(self, items: Iterable[Any] = ()) -> None:
         super().__init__(items)
         self._buffer: Buffer | None = None
+        self._element: tuple[tuple[int, ...], Any] | None = None
 
     @classmethod
     def of(cls, content: Buffer | list[Any]) -> TensorList:
@@ -179,8 +180,14 @@ class TensorList(list):
         where = _jax().wrapped_index(index, content.length)
         self._buffer = Buffer(_jax().set_at(content.data, where, value), content.length, content.mode, content.bound)
 
+    def declare(self, shape: tuple[int, ...], dtype: Any) -> None:
+        """Says what the elements are; what is appended from now on becomes that."""
+        self._element = shape, dtype
+
     def append(self, value: Any) -> None:
         about_to_write(Content(self))
+        if self._element is not None:
+            value = _jax().as_element(value, *self._element)
         if self._buffer is None:
             super().append(value)
             return

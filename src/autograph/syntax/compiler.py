@@ -199,6 +199,10 @@ def _compile(node: ast.FunctionDef, definition: Definition, unit: Unit, original
     at = position(node)
     _strip_signature(node)
     node.name = "ag__function"  # its own name may be a global that it reads
+    if original.co_firstlineno < node.lineno:
+        # A function begins at its first decorator; this one stands for it, and is never evaluated.
+        line = original.co_firstlineno
+        node.decorator_list = [ast.Constant(None, lineno=line, col_offset=0, end_lineno=line, end_col_offset=0)]
     if not split_docstring(node.body)[1]:
         node.body.append(ast.Pass(**at))
     tree: ast.stmt = define("make", [STAGING, *original.co_freevars], [node], at)
@@ -232,11 +236,15 @@ def _rename(code: CodeType, name: str, qualified_name: str, unit: Unit) -> CodeT
     for index, inner in enumerate(constants):
         if not isinstance(inner, CodeType):
             continue
-        if inner.co_name in unit.regions or (inner.co_name == "<lambda>" and not _is_users_lambda(inner, unit)):
-            constants[index] = _rename(inner, name, qualified_name, unit)
-            continue
         is_class = not inner.co_flags & inspect.CO_OPTIMIZED
         inside_class = not code.co_flags & inspect.CO_OPTIMIZED
+        is_own_lambda = inner.co_name == "<lambda>" and not inside_class and not _is_users_lambda(inner, unit)
+        if inner.co_name in unit.regions or is_own_lambda:
+            constants[index] = _rename(inner, name, qualified_name, unit)
+            continue
+        if inner.co_name.startswith("<generic parameters of "):
+            constants[index] = _rename(inner, inner.co_name, qualified_name, unit)
+            continue
         if "<locals>" not in inner.co_qualname and not inside_class:
             inner_name = inner.co_qualname  # declared global
         else:

@@ -280,6 +280,7 @@ _SPECIAL = {
     ast.MatchAs: _capture_pattern,
     ast.MatchStar: _capture_pattern,
     ast.MatchMapping: _mapping_pattern,
+    ast.MatchSingleton: lambda node, into: [],
     ast.Yield: _yield,
     ast.YieldFrom: _yield,
     ast.Await: _yield,
@@ -289,8 +290,13 @@ _SPECIAL = {
 if hasattr(ast, "TypeAlias"):  # from 3.12 on
 
     def _type_alias(node: ast.AST, into: Names) -> list[ast.AST]:
+        # Its value is evaluated when it is asked for, in a scope of its own.
         into.binds.add(node.name.id)  # type: ignore[attr-defined]
-        return [node.value]  # type: ignore[attr-defined]
+        inner = Names()
+        collect([node.value, *node.type_params], inner)  # type: ignore[attr-defined]
+        parameters = {parameter.name for parameter in node.type_params}  # type: ignore[attr-defined]
+        into.captured |= (inner.reads | inner.captured) - parameters
+        return []
 
     _SPECIAL[ast.TypeAlias] = _type_alias
 

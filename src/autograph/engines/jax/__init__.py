@@ -253,6 +253,9 @@ class JaxEngine:
 
     # Arrays.
 
+    def as_element(self, value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+        return jnp.broadcast_to(jnp.asarray(value).astype(dtype), shape)
+
     def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return jnp.zeros(shape, dtype)
 

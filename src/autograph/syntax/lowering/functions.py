@@ -97,6 +97,14 @@ def _leaves_alone(decorator: ast.expr) -> bool:
     return name == "do_not_convert"
 
 
+if hasattr(ast, "TypeAlias"):  # from 3.12 on
+
+    @lowers_statement(ast.TypeAlias)
+    def lower_type_alias(self: FunctionLowering, node: ast.stmt) -> list[ast.stmt]:
+        self.binds(node)
+        return [node]
+
+
 @lowers_statement(ast.AsyncFunctionDef)
 def lower_async_function(self: FunctionLowering, node: ast.AsyncFunctionDef) -> list[ast.stmt]:
     self.binds(node)

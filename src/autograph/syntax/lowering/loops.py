@@ -29,7 +29,8 @@ def lower_for(self: FunctionLowering, node: ast.For) -> list[ast.stmt]:
 
     region = self.region_name("for_body")
     out.append(self.region(region, body, at, parameter, prologue))
-    call = staging("for_stmt", [iterated, load(region, at), _state(self, node, at)], at)
+    # What `iter()` and `next()` raise, Python raises at the expression that is iterated over.
+    call = staging("for_stmt", [iterated, load(region, at), _state(self, node, at)], position(node.iter))
     _add_until(self, node, call, at)
     return [*out, ast.Expr(call, **at)]
 
