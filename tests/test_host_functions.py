@@ -215,7 +215,10 @@ def test_order_of_effects_with_prints(capsys):
         return y
 
     assert int(f(2)) == 20
-    assert capsys.readouterr().out == "start 2\nhost 2\nask 2\nanswer 20\nhost 20\n"
+    lines = capsys.readouterr().out.splitlines()
+    # JAX orders callbacks that give a result and callbacks that give none each among themselves, and by their data.
+    assert [line for line in lines if not line.startswith("ask")] == ["start 2", "host 2", "answer 20", "host 20"]
+    assert lines.index("ask 2") < lines.index("answer 20")
 
 
 def test_in_a_staged_loop_every_iteration_calls(capsys):
