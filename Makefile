@@ -62,9 +62,11 @@ $(READY):
 $(DEMO_READY): pyproject.toml $(READY)
 	@echo "Installing AutoGraph, JAX and the demonstration's packages into $(VENV) (once) ..."
 	$(PIP) --editable '.[jax,demo]'
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(TEST_READY): pyproject.toml $(READY)
 	@echo "Installing AutoGraph with everything that its tests need into $(VENV) (once) ..."
 	$(PIP) --editable '.[dev]'
+	@$(BIN)/python -m compileall -q src
 	@touch $@ $(DEMO_READY)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import jax
 import numpy as np
 
-from ...function import StaticArgument
+from ...functions import StaticArgument
 from ...staging.state import CONTEXT
 from . import callbacks
 from .results import Parts, in_parts

@@ -30,6 +30,7 @@ from .regions import Run, trace_region
 
 _MAX_ROUNDS = 12
 _MAX_UNROLLED_ROWS = 512
+_MAX_UNROLLED_EQUATIONS = 4096
 _BOOLEAN = types.ArrayType((), jnp.dtype(bool), False)
 
 
@@ -473,7 +474,9 @@ def _is_worth_staging(run: Run, loop: _Loop) -> bool:
     A list that some iterations add to has a length that Python can still know, if each iteration is one of Python's.
     """
     assert run.jaxpr is not None
-    short = loop.trip_count is not None and loop.trip_count <= _MAX_UNROLLED_ROWS
+    count = loop.trip_count
+    short = count is not None and count <= _MAX_UNROLLED_ROWS
+    short = short and (count or 0) * len(run.jaxpr.jaxpr.eqns) <= _MAX_UNROLLED_EQUATIONS
     if short and any(slot.has_staged_length() for slot in loop.slots):
         return False
     entry = [slot.initial[index] for slot, index in loop.dynamic()]
