@@ -406,5 +406,25 @@ def test_under_vmap():
         seen.append(float(x))
         return float(x) / 2
 
-    with pytest.raises(Exception, match="vmap|batch|ordered|IO effect"):
-        jax.vmap(ag.convert(lambda x: half(x)))(jnp.array([1.0, 2.0]))
+    assert jax.vmap(ag.convert(lambda x: half(x)))(jnp.array([1.0, 2.0])).tolist() == [0.5, 1.0]
+    assert seen == [1, 2]
+    assert jax.jit(jax.vmap(ag.convert(lambda x: half(x) + 1)))(jnp.array([4.0, 2.0])).tolist() == [3, 2]
+    assert seen == [1, 2, 4, 2]
+
+
+def test_in_the_body_of_a_scan():
+    seen = []
+
+    @host
+    def half(x) -> float:
+        seen.append(float(x))
+        return float(x) / 2
+
+    def step(carry, x):
+        if x > 1:
+            carry = carry + half(x)
+        return carry, carry
+
+    out, _ = jax.jit(lambda xs: jax.lax.scan(ag.convert(step), 0.0, xs))(jnp.array([1.0, 2.0, 4.0]))
+    assert float(out) == 3
+    assert seen == [2, 4]

@@ -118,7 +118,7 @@ def test_traceback_through_nested_staged_regions():
     assert {entry.name for entry in mine} == {"bad_shapes"}
     assert mine[-1].lineno == line_of(bad_shapes, "sum")
     assert marked(mine[-1]) == "x + y"
-    assert [marked(entry) for entry in mine[:-1]] == ["for i in range(n):"[: len("for i in range(n)")], "if x[0] > i"]
+    assert [marked(entry) for entry in mine[:-1]] == ["range(n)", "if x[0] > i"]
 
 
 def test_traceback_under_jit_of_straight_line_code():

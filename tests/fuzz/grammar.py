@@ -62,6 +62,8 @@ class Context:
     """Directly in `fuzzed`, not in a function defined in it."""
     tried: bool = False
     """In the block of a `try`, where exceptions are worth raising."""
+    vectors: bool = False
+    """An array may be updated here."""
     yields: bool = False
     awaits: bool = False
     methods: bool = False

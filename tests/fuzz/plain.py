@@ -768,9 +768,9 @@ class PlainWriter(Writer):
 
 
 @st.composite
-def plain_programs(draw: st.DrawFn) -> Program:
-    """Programs of the plain level, each with one to three inputs."""
-    writer = PlainWriter(draw, budget=20)
+def plain_programs(draw: st.DrawFn, size: int = 20) -> Program:
+    """Programs of the plain level of about so many statements, each with three inputs."""
+    writer = PlainWriter(draw, budget=size)
     source = assemble(PRELUDE, writer.program())
     small = st.integers(-1, 4)
     number = st.one_of(small, small, small, small, st.sampled_from((True, False, 2.5)))

@@ -54,7 +54,15 @@ INTEGERS = ("a", "b", "c")
 LATE = ("d", "e")
 FLOATS = ("x", "y")
 BOOLEANS = ("p", "q")
-START = {"c": "c = 0", "y": "y = 0", "q": "q = False", "o": "o = Box(1)", "m": "m = {'k': 1}"}
+START = {
+    "c": "c = 0",
+    "y": "y = 0",
+    "q": "q = False",
+    "o": "o = Box(1)",
+    "m": "m = {'k': 1}",
+    "s": "s = (0, 1)",
+    "r": "r = None",
+}
 COMPARISONS = ("<", "==", ">", "<=", "!=", ">=")
 
 
@@ -69,13 +77,16 @@ class StagedWriter(Writer):
 
     late: also write variables that have no value before the region that assigns them.
     fails: also write `assert` and `raise`.
+    objects: also write an object, a dictionary and a tuple.
+    optional: also write a variable that is None at first.
     """
 
-    def __init__(self, draw: st.DrawFn, budget: int, *, late: bool, fails: bool, objects: bool) -> None:
+    def __init__(self, draw: st.DrawFn, budget: int, *, late: bool, fails: bool, objects: bool, optional: bool) -> None:
         super().__init__(draw, budget)
         self.late = late
         self.fails = fails
         self.objects = objects
+        self.optional = optional
         self.functions: list[Function] = []
 
     # Expressions: integers, floats, conditions.
@@ -118,7 +129,8 @@ class StagedWriter(Writer):
             (14, lambda: self.name(ctx)),
             (1, lambda: f"v[{self.integer(0, 3)}]"),
             (1, lambda: f"w[{self.name(ctx)} % 4]"),
-            (2 if self.objects else 0, lambda: self.choose(("o.n", "m['k']"))),
+            (2 if self.objects else 0, lambda: self.choose(("o.n", "m['k']", "s[0]", "s[1]"))),
+            (2 if self.optional else 0, lambda: self.choose(("(0 if r is None else r)", "(r or 0)"))),
         )
 
     def name(self, ctx: Context) -> str:
@@ -221,6 +233,16 @@ class StagedWriter(Writer):
             (1, lambda: f"{self.choose(('any', 'all'))}(({sub()}, {sub()}))"),
             (1, lambda: f"{self.choose(('any', 'all'))}(w {self.choose(COMPARISONS)} {number()})"),
             (1, lambda: f"bool({number()})"),
+            (
+                1,
+                lambda: (
+                    f"{self.choose(('any', 'all'))}([{self.condition(self.naming(ctx, 'j'), depth - 1)} for j in w])"
+                ),
+            ),
+            (
+                3 if self.optional else 0,
+                lambda: self.choose(("r is None", "r is not None", "(r is not None and r > 2)")),
+            ),
             (1 if ctx.walrus and ctx.targets else 0, lambda: self.walrus(ctx)),
         )
 
@@ -239,14 +261,15 @@ class StagedWriter(Writer):
 
     def write_statement(self, ctx: Context) -> Block:
         opens = ctx.depth > 0
-        vectors = ctx.top
         return self.weighted(
             (12, lambda: self.assign(ctx)),
             (5, lambda: self.augmented(ctx)),
             (4, lambda: self.print_(ctx)),
             (2, lambda: self.unpack(ctx)),
-            (3 if vectors else 0, lambda: self.update(ctx)),
+            (3 if ctx.vectors else 0, lambda: self.update(ctx)),
             (3 if self.objects else 0, lambda: self.store(ctx)),
+            (4 if self.optional and ctx.top else 0, lambda: self.simple(f"r = {self.small(ctx)}", ctx)),
+            (1 if self.optional and ctx.top else 0, lambda: self.simple("r = None", ctx)),
             (3 if self.fails else 0, lambda: self.assert_(ctx)),
             (2 if self.fails else 0, lambda: self.raise_(ctx)),
             (1, lambda: self.simple("pass", ctx)),
@@ -263,6 +286,8 @@ class StagedWriter(Writer):
             (1 if opens and not self.fails else 0, lambda: self.try_(ctx)),
             (1 if opens else 0, lambda: self.with_(ctx)),
             (2 if opens else 0, lambda: self.list_(ctx)),
+            (1 if opens else 0, lambda: self.rows(ctx)),
+            (1, lambda: self.lambda_(ctx)),
         )
 
     def integer_target(self, ctx: Context) -> str:
@@ -347,6 +372,7 @@ class StagedWriter(Writer):
     def store(self, ctx: Context) -> Block:
         place = self.choose(("o.n", "m['k']"))
         return self.weighted(
+            (1 if ctx.top else 0, lambda: self.simple(f"s = s[1], {self.small(ctx)}", ctx)),
             (1, lambda: self.simple(f"{place} = {self.small(ctx)}", ctx)),
             (1, lambda: self.simple(f"{place} += {self.number(ctx, 1)} % 5", ctx)),
             (1, lambda: self.simple(f"o.add({self.number(ctx, 1)})", ctx)),
@@ -409,6 +435,12 @@ class StagedWriter(Writer):
             (1, lambda: one(f"(n for n in ({number()}, 2))", True)),
             (1, lambda: one("filter(lambda n: n > 1, (1, 2, 3))", True)),
             (1, lambda: two(f"{{1: {number()}, 2: 0}}.items()", True)),
+            (1, lambda: two("enumerate(w, 1)", True)),
+            (1, lambda: one("range(len(w))", True)),
+            (1, lambda: one(f"reversed(range({number()} % 4))")),
+            (1, lambda: one(f"sorted(({number()}, {number()}))", True)),
+            (1 if ctx.top else 0, lambda: ("x", "w / 4", frozenset(), True)),
+            (1 if self.objects else 0, lambda: one("list(m.values())", True)),
         )
 
     def long(self) -> bool:
@@ -446,7 +478,9 @@ class StagedWriter(Writer):
         name = self.fresh("f")
         params = self.integer(1, 2)
         names = ("n", "h")[:params]
+        default = self.number(ctx, 1) if params == 2 and self.one_in(3) else None
         nonlocals = self.subset([cell for cell in ctx.cells if cell in ctx.bound and cell not in names], 2)
+        vectors = ctx.vectors and self.one_in(4)
         inner = Context(
             depth=min(ctx.depth - 1, 2),
             bound=(ctx.bound - {"i", "j", "k", *LATE}) | {*names, *nonlocals},
@@ -454,14 +488,35 @@ class StagedWriter(Writer):
             targets=(*names, *nonlocals),
             cells=tuple(dict.fromkeys((*names, *ctx.cells))),
             returns="integer",
+            vectors=vectors,
         )
         block = self.block(inner)
-        lines = [f"nonlocal {', '.join(nonlocals)}"] if nonlocals else []
+        outer = [*nonlocals, *(["v"] if vectors else [])]
+        lines = [f"nonlocal {', '.join(outer)}"] if outer else []
         lines += block.lines
         if block.bound is not None:
             lines.append(f"return {self.number(replace(inner, bound=block.bound), 1)}")
-        self.functions.append(Function(name, params))
-        return Block([f"def {name}({', '.join(names)}):", *indented(lines)], ctx.bound | {name})
+        self.functions.append(Function(name, 1 if default else params))
+        head = f"n, h={default}" if default else ", ".join(names)
+        definition = [f"def {name}({head}):", *indented(lines)]
+        if not self.one_in(4):
+            target = self.choose([target for target in ctx.targets if target in ctx.bound])
+            arguments = ", ".join(self.number(ctx, 1) for _ in range(self.functions[-1].params))
+            definition.append(f"{target} = {name}({arguments}) % 50")
+        return Block(definition, ctx.bound | {name})
+
+    def lambda_(self, ctx: Context) -> Block:
+        name = self.fresh("g")
+        line = f"{name} = lambda n: {self.number(self.naming(ctx, 'n'))}"
+        self.functions.append(Function(name, 1))
+        return self.simple(line, ctx, name)
+
+    def rows(self, ctx: Context) -> Block:
+        """A loop over the rows of a matrix, and over the items of each."""
+        target = self.choose([target for target in ctx.targets if target in ctx.bound])
+        body = self.block(ctx.inner(loop=True))
+        lines = ["for row in w.reshape(2, 2):", f"    for {target} in row:", *indented(indented(body.lines))]
+        return Block(lines + self.loop_else(ctx), ctx.bound)
 
     def try_(self, ctx: Context) -> Block:
         body = self.block(ctx.inner())
@@ -508,6 +563,7 @@ class StagedWriter(Writer):
             cells=INTEGERS,
             returns=kind,
             top=True,
+            vectors=True,
         )
         block = self.block(ctx, most=5)
         last: Lines = []
@@ -538,14 +594,14 @@ class StagedWriter(Writer):
 
 
 @st.composite
-def staged_programs(draw: st.DrawFn) -> Program:
-    """Programs of the staged level, each with three inputs."""
+def staged_programs(draw: st.DrawFn, size: int = 14) -> Program:
+    """Programs of the staged level of about so many statements, each with three inputs."""
 
     def one_in(count: int) -> bool:
         return draw(st.integers(0, count - 1)) == count - 1
 
-    late, fails, objects = one_in(3), one_in(5), one_in(4)
-    writer = StagedWriter(draw, budget=14, late=late, fails=fails, objects=objects)
+    late, fails, objects, optional = one_in(3), one_in(5), one_in(4), one_in(5)
+    writer = StagedWriter(draw, budget=size, late=late, fails=fails, objects=objects, optional=optional)
     source = assemble(PRELUDE, writer.program())
     weak = not one_in(3)
     integer: Callable[[int], int | np.int32] = int if weak else np.int32

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import io_callback
+from jax._src import callback as jax_callback
+from jax._src.debugging import debug_batching_rule, ordered_debug_effect
+from jax.extend.core import Primitive
+from jax.interpreters import batching, mlir
 
 from ...spec import TensorSpec
 from ...staging.state import CONTEXT
@@ -33,7 +37,50 @@ def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, 
         out = _reporting(function, values)
         return jax.tree_util.tree_map(lambda struct, value: _fitting(struct, value, name), structs, out)
 
-    return io_callback(on_host, structs, *leaves, ordered=True)
+    flat, structure = jax.tree_util.tree_flatten(structs)
+
+    def flat_on_host(*values: Any) -> tuple[Any, ...]:
+        return tuple(jax.tree_util.tree_leaves(on_host(*values)))
+
+    results = tuple(jax.core.ShapedArray(struct.shape, struct.dtype) for struct in flat)
+    return jax.tree_util.tree_unflatten(structure, _call_p.bind(*leaves, function=flat_on_host, results=results))
+
+
+# ``io_callback`` has an order of its own, apart from that of ``jax.debug.callback``, and a program has but one. So this
+# is an ``io_callback`` in the order of the other, in which prints and failures stand.
+
+_call_p = Primitive("host_call")
+_call_p.multiple_results = True
+
+
+def _call(*values: Any, function: Callable[..., Any], results: tuple[Any, ...]) -> list[Any]:
+    return [jnp.asarray(value) for value in function(*map(np.asarray, values))]
+
+
+def _result_types(*_: Any, function: Callable[..., Any], results: tuple[Any, ...]) -> tuple[list[Any], set[Any]]:
+    return list(results), {ordered_debug_effect}
+
+
+def _lower(context: Any, *operands: Any, function: Callable[..., Any], results: tuple[Any, ...]) -> Any:
+    values, token, _ = jax_callback.emit_python_callback(
+        context,
+        function,
+        context.tokens_in.get(ordered_debug_effect),
+        list(operands),
+        context.avals_in,
+        context.avals_out,
+        has_side_effect=True,
+        returns_token=True,
+        sharding=jax_callback._callback_op_sharding(context.module_context.axis_context, None, context.avals_out),
+    )
+    context.set_tokens_out(context.tokens_in.update_tokens(mlir.TokenSet({ordered_debug_effect: token})))
+    return values
+
+
+_call_p.def_impl(_call)
+_call_p.def_effectful_abstract_eval(_result_types)
+mlir.register_lowering(_call_p, _lower, cacheable=False)
+batching.primitive_batchers[_call_p] = partial(debug_batching_rule, primitive=_call_p)
 
 
 def _reporting(function: Callable[..., Any], values: Sequence[Any]) -> Any:
