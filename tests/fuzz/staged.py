@@ -359,12 +359,14 @@ class StagedWriter(Writer):
                 (1, lambda: self.choose(("v[1:3]", "v[::2]", "v[-1]", "v[:]"))),
             )
 
+        target = self.choose([target for target in ctx.targets if target in ctx.bound])
+
         def line() -> str:
             return self.weighted(
                 (3, lambda: f"{place()} = {self.small(ctx)}"),
                 (3, lambda: f"{place()} {self.choose(('+=', '-='))} {self.number(ctx, 1)} % 5"),
                 (1, lambda: f"v = (v {self.choose(('+', '-'))} {self.choose(('w', '1', 'v[::-1]'))}) % 50"),
-                (1, lambda: f"{self.choose(('a', 'b', 'c'))}, v[{self.integer(0, 3)}] = {self.small(ctx)}, 7"),
+                (1, lambda: f"{target}, v[{self.integer(0, 3)}] = {self.small(ctx)}, 7"),
             )
 
         return self.simple(line(), ctx)

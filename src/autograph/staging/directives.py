@@ -115,9 +115,8 @@ def do_not_convert(fn: Any = None, *, run_as: str | None = None, result: Any = N
 
     Args:
         fn: the function.
-        run_as: ``"py_func"`` runs it on the host when the graph runs, with NumPy values for staged arguments. Functions
-            that return nothing run in program order with what the program prints. Functions that return something
-            run in order among themselves, and before whatever uses their results.
+        run_as: ``"py_func"`` runs it on the host when the graph runs, in program order with what the program prints,
+            and with NumPy values for staged arguments.
         result: with ``run_as``, what it returns: ``ag.TensorSpec``, ``jax.ShapeDtypeStruct``, an array or a number, or
             a pytree of them. Without it the function's return annotation is used (``int``, ``float``, ``bool``, a spec,
             or ``None`` for a function that is called for its effect).
