@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from cpython.exceptions import ALL, EXCEPTIONS, Exempt
-from cpython.harness import WorkerFailed, compare, comparison, missing, run
-from cpython.modules import MODULES, modules
+from cpython.exceptions import ALL, EXCEPTIONS, ONLY_TRACED, Exempt
+from cpython.harness import Comparison, WorkerFailed, compare, comparison, missing, run
+from cpython.modules import MODULES, TRACED, modules
 
 _MISSING = missing()
 needs_tests = pytest.mark.skipif(_MISSING is not None, reason=_MISSING or "")
@@ -22,7 +22,16 @@ needs_tests = pytest.mark.skipif(_MISSING is not None, reason=_MISSING or "")
 @needs_tests
 @pytest.mark.parametrize("module", modules())
 def test_module(module: str) -> None:
-    result = compare(module)
+    check(compare(module))
+
+
+@needs_tests
+@pytest.mark.parametrize("module", TRACED)
+def test_module_while_a_graph_is_built(module: str) -> None:
+    check(compare(module, "traced"))
+
+
+def check(result: Comparison) -> None:
     assert result.converted > 0
     assert result.tests > 0
     assert not result.unexpected, "\n\n".join(f"{name}: {result.differences[name]}" for name in result.unexpected)
@@ -36,7 +45,10 @@ def test_the_list_names_modules_of_this_python() -> None:
 
 def test_each_exception_is_of_a_module_that_is_run() -> None:
     assert {name.split(".")[0] for name in EXCEPTIONS} <= MODULES.keys()
-    assert all(exempt.reason and exempt.versions and exempt.versions <= ALL for exempt in EXCEPTIONS.values())
+    assert {name.split(".")[0] for name in ONLY_TRACED} <= set(TRACED)
+    assert set(TRACED) <= set(modules())
+    exempts = [*EXCEPTIONS.values(), *ONLY_TRACED.values()]
+    assert all(exempt.reason and exempt.versions and exempt.versions <= ALL for exempt in exempts)
 
 
 @needs_tests

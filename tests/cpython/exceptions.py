@@ -49,3 +49,6 @@ EXCEPTIONS: dict[str, Exempt] = {
     "test_traceback.TestTracebackException.test_print": Exempt(_LOCALS.reason, _ONLY_3_11),
     "test_xml_etree.BugsTest.test_bug_xmltoolkit63": _REFERENCES,
 }
+
+ONLY_TRACED: dict[str, Exempt] = {}
+"""Further tests that differ when they run while a graph is being built."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import autograph
 
-from .exceptions import EXCEPTIONS
+from .exceptions import EXCEPTIONS, ONLY_TRACED
 
 _WORKER = pathlib.Path(__file__).with_name("worker.py")
 _SOURCE = pathlib.Path(autograph.__file__).parent.parent
@@ -55,8 +55,10 @@ def missing() -> str | None:
     return None
 
 
-def compare(module: str) -> Comparison:
-    return comparison(module, run(module, "plain"), run(module, "converted"), EXCEPTIONS)
+def compare(module: str, mode: str = "converted") -> Comparison:
+    """Runs a module as it is and in ``mode``: ``"converted"``, or ``"traced"`` for converted inside a graph."""
+    exceptions = EXCEPTIONS | ONLY_TRACED if mode == "traced" else EXCEPTIONS
+    return comparison(module, run(module, "plain"), run(module, mode), exceptions)
 
 
 def comparison(module: str, plain: dict[str, Any], converted: dict[str, Any], exceptions: dict[str, Any]) -> Comparison:
@@ -95,7 +97,7 @@ def _short(outcome: list[str] | None) -> str:
 
 
 def run(module: str, mode: str) -> dict[str, Any]:
-    """The outcomes of one module, with its functions ``"plain"`` or ``"converted"``.
+    """The outcomes of one module, with its functions ``"plain"``, ``"converted"`` or ``"traced"``.
 
     Raises:
         WorkerFailed: the process crashed, hung, or could not import the module.

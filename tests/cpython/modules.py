@@ -37,6 +37,15 @@ _LIBRARY = """
     test_tomllib test_traceback test_typing test_unittest test_unparse test_urlparse test_uuid test_xml_etree test_zlib
 """
 
+_TRACED = """
+    test_asyncgen test_augassign test_class test_collections test_compare test_contextlib test_copy test_coroutines
+    test_deque test_descr test_dict test_enumerate test_exceptions test_extcall test_functools test_generators
+    test_genexps test_grammar test_heapq test_index test_iter test_list test_listcomps test_named_expressions
+    test_operator test_ordered_dict test_patma test_pow test_property test_range test_richcmp test_scope test_set
+    test_slice test_sort test_super test_tuple test_unpack test_unpack_ex test_userdict test_userlist test_with
+    test_yield_from
+"""
+
 MODULES = {name: "language" for name in _LANGUAGE.split()}
 MODULES |= {name: "types" for name in _TYPES.split()}
 MODULES |= {name: "library" for name in _LIBRARY.split()}
@@ -47,6 +56,10 @@ _ONLY_IN = {
     "test_type_params": {(3, 12), (3, 13)},
     "test_unicode": {(3, 11), (3, 12)},
 }
+
+
+TRACED = _TRACED.split()
+"""Those that run inside a graph too."""
 
 
 def modules() -> list[str]:

@@ -88,7 +88,7 @@ def main(name: str, mode: str) -> dict[str, Any]:
     module = importlib.import_module(f"test.{name}")
     results = Results()
     conversion = None
-    if mode == "converted":
+    if mode != "plain":
         # Not at the top: the process that runs the tests as they are has nothing of this package in it.
         from autograph.syntax.compiler import is_converted
         from conversion import Conversion
@@ -98,7 +98,16 @@ def main(name: str, mode: str) -> dict[str, Any]:
         conversion.modules()
         convert_doctests(conversion)
     suite = unittest.defaultTestLoader.loadTestsFromModule(module)
-    suite(results)
+    if mode == "traced":
+        import jax
+
+        def program(x: Any) -> Any:
+            suite(results)
+            return x
+
+        jax.make_jaxpr(program)(1.0)
+    else:
+        suite(results)
     report: dict[str, Any] = {"outcomes": results.outcomes, "details": results.details}
     if conversion is not None:
         report["converted"] = conversion.converted

@@ -330,6 +330,8 @@ class Scope:
         self.outer = names.globals | names.nonlocals
         self.locals = (names.binds | names.deletes | set(self.parameters)) - self.outer
         self.bound = self.locals | self.outer
+        for name in (*self.parameters, *sorted(self.bound)):  # a fixed order: generated code is the same each time
+            self.bit(name)
         self._rebindable = self.mask(self.bound)
         self.written_elsewhere = self.mask(names.captured_writes & self.locals)
         self.always_live = self.mask((self.outer | names.captured | names.captured_writes) & self.bound)
@@ -349,7 +351,7 @@ class Scope:
         return mask
 
     def unmask(self, mask: int) -> list[str]:
-        """The names of ``mask``, in the order in which the function first mentions them."""
+        """The names of ``mask``: parameters first, then by the alphabet."""
         names, out = self._names, []
         while mask:
             lowest = mask & -mask
@@ -367,18 +369,50 @@ class Scope:
         """What the header of ``statement`` reads, writes and deletes."""
         known = self._facts.get(id(statement))
         if known is None:
-            names = Names()
-            collect(_header(statement), names)
-            if isinstance(statement, ast.Try | ast.TryStar):
-                names.deletes.clear()
-            updates = self.mask(names.updates) & self._rebindable
-            reads = self.mask(names.reads | names.deletes)
-            writes = self.mask(names.binds) | updates
-            if isinstance(statement, ast.AnnAssign) and statement.value is None:
-                writes = 0
-            known = self._facts[id(statement)] = Facts(reads, writes, self.mask(names.deletes))
+            known = self._simple_facts(statement) or self._any_facts(statement)
+            self._facts[id(statement)] = known
             self._kept.append(statement)  # an id is only good for as long as its object lives
         return known
+
+    def _simple_facts(self, statement: ast.stmt) -> Facts | None:
+        """The facts of a statement without nested scopes, straight as masks; ``None`` for any other."""
+        reads = writes = deletes = 0
+        stack = _header(statement)
+        while stack:
+            node = stack.pop()
+            kind = type(node)
+            if kind is ast.Name:
+                bit, context = self.bit(node.id), type(node.ctx)  # type: ignore[attr-defined]
+                if context is ast.Load:
+                    reads |= bit
+                elif context is ast.Store:
+                    writes |= bit
+                else:
+                    deletes |= bit
+                continue
+            if kind is ast.Constant:
+                continue
+            if kind in _SPECIAL:
+                return None
+            for name in _CHILDREN[kind]:
+                value = getattr(node, name, None)
+                if type(value) is list:
+                    stack += [part for part in value if part is not None]
+                elif value is not None:
+                    stack.append(value)
+        return Facts(reads | deletes, writes, deletes)
+
+    def _any_facts(self, statement: ast.stmt) -> Facts:
+        names = Names()
+        collect(_header(statement), names)
+        if isinstance(statement, ast.Try | ast.TryStar):
+            names.deletes.clear()
+        updates = self.mask(names.updates) & self._rebindable
+        reads = self.mask(names.reads | names.deletes)
+        writes = self.mask(names.binds) | updates
+        if isinstance(statement, ast.AnnAssign) and statement.value is None:
+            writes = 0
+        return Facts(reads, writes, self.mask(names.deletes))
 
 
 def _header(statement: ast.stmt) -> list[ast.AST]:
