@@ -58,11 +58,6 @@ class Engine(Protocol):
     ) -> None:
         """Stages a loop over a sequence that ``sequence_of`` gave."""
 
-    def sets_staged_flag(
-        self, body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[Callable[..., Any]]
-    ) -> bool:
-        """Whether one iteration of a loop that Python could run makes ``until()`` staged."""
-
     def sequence_of(self, iterable: Any) -> Any | None:
         """``iterable`` as something that ``for_loop`` can go through, or ``None`` if Python has to iterate over it."""
 

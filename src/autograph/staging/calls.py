@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import weakref
 from collections.abc import Callable
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from ..engines.base import active_engine
@@ -22,7 +22,8 @@ from ..errors import ConversionError
 from ..syntax.compiler import CONVERTED, convert_function
 from .choice import Choice
 from .dispatch import is_own_file
-from .state import Content, about_to_write, in_region, was_born
+from .lists import TensorList
+from .state import CONTEXT, Content, about_to_write, in_region, was_born
 
 _FRAMEWORKS = frozenset(
     [
@@ -179,9 +180,44 @@ def _entry(function: FunctionType) -> _Converted:
     return entry
 
 
+class NotStageable(Exception):
+    """A loop that Python can run cannot be staged, or gains nothing from it."""
+
+
+_JOURNALED = (list, dict, set, str, bytes, tuple, int, float, bool, complex, frozenset, type, TensorList)
+_PURE_MODULES = frozenset(("builtins", "math", "cmath", "operator", "_operator", "_functools"))
+_IMPURE_BUILTINS = frozenset(("next", "anext", "input", "open", "setattr", "delattr", "exec", "eval", "__import__"))
+
+
+def _may_have_effects(function: Any, kind: type) -> bool:
+    """Whether calling something that is not converted might change what no journal puts back."""
+    if kind is BuiltinFunctionType:
+        owner = function.__self__
+        if owner is None or isinstance(owner, ModuleType):
+            module = str(getattr(function, "__module__", None) or getattr(owner, "__name__", ""))
+            if module == "builtins":
+                return function.__name__ in _IMPURE_BUILTINS
+            return module not in _PURE_MODULES and module.partition(".")[0] not in _FRAMEWORKS
+        return type(owner) not in _JOURNALED and type(owner).__module__.partition(".")[0] not in _FRAMEWORKS
+    if kind is MethodType:
+        return _may_have_effects(function.__func__, type(function.__func__))
+    if kind is FunctionType:
+        code = function.__code__
+        if code.co_flags & CONVERTED:
+            return False
+        if is_own_file(code.co_filename):
+            return False  # with `do_not_convert`, the user answers for what a function does while it is traced
+        if is_library(code.co_filename):
+            return not _is_framework(code.co_filename)
+        return _entry(function).reason is not None and not inspect.isgeneratorfunction(function)
+    return False
+
+
 def call(function: Any) -> Any:
     """What converted code calls in place of ``function``."""
     kind = type(function)
+    if CONTEXT.probes and _may_have_effects(function, kind):
+        raise NotStageable
     if kind is FunctionType:
         code = function.__code__
         if code.co_flags & CONVERTED:
@@ -315,6 +351,8 @@ def _class(kind: Any) -> Any:
     if kind.__new__ is not object.__new__ or issubclass(kind, BaseException) or active_engine() is None:
         return kind
     inner = call(initialise)
+    if inner is initialise:
+        return kind
 
     def construct(*args: Any, **kwargs: Any) -> Any:
         made = object.__new__(kind)

@@ -74,7 +74,7 @@ def _holds_staged(value: Any, around: tuple[Any, ...]) -> bool:
         return False  # a container that holds itself
     if issubclass(kind, tuple | list | set | frozenset):
         return any(_holds_staged(item, (*around, value)) for item in value)
-    return issubclass(kind, dict) and any(_holds_staged(item, (*around, value)) for item in value.values())
+    return issubclass(kind, dict) and any(_holds_staged(item, (*around, value)) for item in dict.values(value))
 
 
 def split(value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:

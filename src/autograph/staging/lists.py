@@ -251,6 +251,9 @@ class TensorList(list):
         about_to_write(Content(self))
         list.sort(self._materialised(), **options)
 
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
+
     def copy(self) -> TensorList:
         return TensorList.of(self.__ag_content__())
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .calls import NotStageable
 from .dispatch import active_engine, do_nothing, hide_frames, staged
 from .logic import and_, not_
+from .state import CONTEXT
 
 UNROLL_UP_TO = 8
 """A loop of Python's own over at most so many numbers is unrolled even where it could be staged: what is known about
 each iteration is worth more than the smaller graph."""
 
 
-class NotStageable(Exception):
-    """A loop that Python can run cannot be staged, or gains nothing from it."""
+_FRESH_ITERATORS = (enumerate, zip, map, filter, reversed)
 
 
 def for_stmt(
@@ -38,6 +39,8 @@ def for_stmt(
                     return
                 except NotStageable:
                     pass  # Python goes through it
+        if CONTEXT.probes and hasattr(type(iterated), "__next__") and type(iterated) not in _FRESH_ITERATORS:
+            raise NotStageable  # an iterator gives each item once, so no trace may go through it in vain
         iterator = iter(iterated)
         for item in iterator:
             body(item)
@@ -78,7 +81,6 @@ def while_stmt(
 ) -> None:
     """Runs ``body()`` while ``test()`` holds, or until the flags of its jumps say so."""
     try:
-        first = True
         owners = [test, body]
         while True:
             if until is None:
@@ -95,12 +97,6 @@ def while_stmt(
                 return
             if not goes_on:
                 return
-            if first and until is not None:
-                building = active_engine()
-                if building is not None and building.sets_staged_flag(body, until, owners):
-                    building.while_loop(go_on, body, names, owners, goes_on)
-                    return
-            first = False
             body()
     except BaseException as error:
         hide_frames(error)

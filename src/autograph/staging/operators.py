@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from ..engines.base import active_engine
-from .calls import call
+from .calls import call, is_library
 from .dispatch import hide_frames
 
 _BINARY: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {
@@ -41,10 +41,11 @@ def operate(symbol: str, left: Any, right: Any) -> Any:
         if active_engine() is None:
             return plain(left, right)
         own, other = _method(left, forward), _method(right, backward)
-        if type(own) is not FunctionType and type(other) is not FunctionType:
+        if not _is_users(own) and not _is_users(other):
             return plain(left, right)
         attempts = [(own, left, right), (other, right, left)]
-        if type(right) is not type(left) and issubclass(type(right), type(left)) and other is not None:
+        overrides = other is not None and other is not _method(left, backward)
+        if type(right) is not type(left) and issubclass(type(right), type(left)) and overrides:
             attempts.reverse()  # the method of a subclass goes first
         elif type(right) is type(left) and forward != backward and symbol in "+-*/%**//@<<>>&|^":
             attempts.pop()
@@ -54,10 +55,16 @@ def operate(symbol: str, left: Any, right: Any) -> Any:
             result = call(method)(receiver, argument)
             if result is not NotImplemented:
                 return result
-        return plain(left, right)  # raises as Python does, or compares identities
+        if symbol in ("==", "!="):
+            return (left is right) == (symbol == "==")
+        return plain(left, right)  # raises as Python does
     except BaseException as error:
         hide_frames(error)
         raise
+
+
+def _is_users(method: Any) -> bool:
+    return type(method) is FunctionType and not is_library(method.__code__.co_filename)
 
 
 def _method(value: Any, name: str) -> Any:

@@ -255,6 +255,8 @@ class _Context(threading.local):
     def __init__(self) -> None:
         self.journals: list[Journal] = []
         self.loop_options: list[dict[str, Any]] = []
+        self.probes = 0
+        """Depth of traces that may come to nothing: loops that Python could run as well."""
         self.flattening = 0
         """Depth of the engine's own walks through pytrees, as against those of the user's transformations."""
         self.effects = 0

@@ -88,11 +88,6 @@ class JaxEngine:
     ) -> None:
         loops.stage_for(sequence, body, names, until, owners)
 
-    def sets_staged_flag(
-        self, body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[Callable[..., Any]]
-    ) -> bool:
-        return loops.sets_staged_flag(body, until, owners)
-
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         if isinstance(iterable, StagedSequence):
             return iterable

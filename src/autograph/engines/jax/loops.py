@@ -16,11 +16,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from ...errors import StagingError
+from ...staging.calls import NotStageable
 from ...staging.choice import Choice
 from ...staging.dispatch import staged
 from ...staging.lists import Buffer, TensorList
 from ...staging.logic import truth
-from ...staging.loops import NotStageable
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Variables, about_to_write, plain_name
 from ...staging.unify import Static, same_static, unify
@@ -417,6 +417,7 @@ def stage_for(
         elif wanted:
             body(item)
 
+    CONTEXT.probes += sequence.optional
     try:
         run, heads = loop.settle(one)
         if sequence.optional and not _is_worth_staging(run, loop):
@@ -427,6 +428,8 @@ def stage_for(
         if sequence.optional or (sequence.rows_of is not None and (length or 0) <= _MAX_UNROLLED_ROWS):
             raise NotStageable from error
         raise
+    finally:
+        CONTEXT.probes -= sequence.optional
     iteration = _Body(loop, run, heads)
     first, stride = (counter[0], counter[2]) if counter is not None else (0, 1)
     start = (types.convert(first, index_kind), iteration.initial())
@@ -481,19 +484,3 @@ def _is_worth_staging(run: Run, loop: _Loop) -> bool:
         return False
     entry = [slot.initial[index] for slot, index in loop.dynamic()]
     return any(isinstance(value, types.Tracer) for value in (*entry, *run.jaxpr.consts))
-
-
-def sets_staged_flag(body: Callable[[], Any], until: Callable[[], Any], owners: Sequence[Callable[..., Any]]) -> bool:
-    """Whether one iteration makes the flag of a jump staged; the iteration is traced and forgotten."""
-    found = False
-
-    def once() -> None:
-        nonlocal found
-        body()
-        found = staged(until()) is not None
-
-    try:
-        trace_region(once, Variables(owners, ()), ())
-    except Exception:
-        return False  # Python runs the loop, and meets the same exception where it belongs
-    return found

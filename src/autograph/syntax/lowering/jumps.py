@@ -321,11 +321,12 @@ class JumpLowering:
         target = place.target
         before, target.flagged = target.flagged, set()
         lowered = self._block(block, replace(place, tail=False, in_finally=True)) or [ast.Pass(**at)]
-        if target.flagged and place.native:
+        if target.flagged:
             # The flags are Python values when Python decided the jump: then the jump is made for real.
             for flag in self._flags(frozenset(target.flagged), target):
                 test = ast.Compare(load(flag, at), [ast.Is()], [constant(True, at)], **at)
-                leave = ast.If(test, self._leave({RETURN}, replace(place, tail=False), at), [], **at)
+                out = self._leave({RETURN}, replace(place, native=True, tail=False), at)
+                leave = ast.If(test, out, [], **at)
                 self.unstaged.add(id(leave))
                 self._kept.append(leave)
                 lowered.append(leave)
