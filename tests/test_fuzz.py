@@ -61,7 +61,8 @@ def fuzz(programs: st.SearchStrategy[Program], check: Callable[[Program], None],
 
 @pytest.mark.fuzz
 def test_plain_programs_agree() -> None:
-    fuzz(plain_programs(), lambda program: check_plain(program, ag.convert), LONG or 400)
+    programs = plain_programs(40) if LONG else plain_programs()
+    fuzz(programs, lambda program: check_plain(program, ag.convert), LONG or 400)
 
 
 @pytest.mark.fuzz
@@ -76,7 +77,7 @@ def test_staged_programs_agree() -> None:
             jax.clear_caches()
         check_staged(program, ag.convert, lambda function: jax.jit(ag.convert(function)), ag.function)
 
-    fuzz(staged_programs(), check, LONG // 10 or 60)
+    fuzz(staged_programs(24) if LONG else staged_programs(), check, LONG // 10 or 60)
 
 
 def written(programs: st.SearchStrategy[Program], count: int) -> list[Program]:

@@ -255,6 +255,8 @@ class _Context(threading.local):
     def __init__(self) -> None:
         self.journals: list[Journal] = []
         self.loop_options: list[dict[str, Any]] = []
+        self.negations: list[tuple[Any, Any]] = []
+        """Staged flags that are the opposite of others, with those."""
         self.probes = 0
         """Depth of traces that may come to nothing: loops that Python could run as well."""
         self.flattening = 0

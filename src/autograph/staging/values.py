@@ -43,6 +43,8 @@ class Assumptions:
         for known, value in reversed(CONTEXT.assumptions):
             if known is flag:
                 return value
+            if any(negated is known and original is flag for negated, original in CONTEXT.negations):
+                return not value
         return None
 
 
@@ -90,6 +92,13 @@ def certain(
     elif known is False:
         raise kind(text)
     return value.value
+
+
+def narrowed(value: Any) -> Any:
+    """A value that may be ``None``, as the conditions around it know it."""
+    if type(value) is Maybe and Assumptions.known(value.present) is not None:
+        return value.value if Assumptions.known(value.present) else None
+    return value
 
 
 def truth_of_maybe(value: Maybe) -> Any:

@@ -16,6 +16,7 @@ from ...staging.lists import Buffer, TensorList
 from ...staging.loops import UNROLL_UP_TO
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange, python_range
+from ...staging.state import CONTEXT
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
 from . import callbacks, calls, host, loops, types
@@ -154,7 +155,12 @@ class JaxEngine:
     def absent(self, value: Maybe) -> Any:
         """``value is None``; conditions on it tell the regions under them what they know."""
         known = Assumptions.known(value.present)
-        return self.logical_not(value.present) if known is None else not known
+        if known is not None or isinstance(value.present, bool):
+            return not (value.present if known is None else known)
+        absent = self.logical_not(value.present)
+        CONTEXT.negations.append((absent, value.present))
+        del CONTEXT.negations[:-256]
+        return absent
 
     def contains(self, array: Any, value: Any) -> Any:
         if isinstance(array, TensorList):

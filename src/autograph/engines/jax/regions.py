@@ -19,6 +19,7 @@ from ...errors import UnreachableHandlerError
 from ...staging.choice import Choice
 from ...staging.handlers import waiting_handler
 from ...staging.state import CONTEXT, Journal, Location, Variables, plain_name
+from ...staging.values import narrowed
 from ...syntax.compiler import is_converted
 from . import callbacks
 from .types import Array, flatten, record_of
@@ -91,7 +92,7 @@ def trace_region(
             arguments = prepare(values) if prepare is not None else ()
             entry = variables.snapshot()
             try:
-                run.result = body(*arguments)
+                run.result = narrowed(body(*arguments))
             except Exception as error:
                 if not raised_by_program(error):
                     raise
