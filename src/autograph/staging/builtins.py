@@ -36,7 +36,7 @@ def _replaces(original: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 def _engine_of_sequence(iterable: Any) -> Engine | None:
     """The engine that has to go through ``iterable``, if Python cannot."""
-    if isinstance(iterable, Sequence):
+    if issubclass(type(iterable), Sequence):  # isinstance would ask the object for its __class__
         return active_engine()
     return staged(iterable)
 
@@ -63,9 +63,9 @@ def _carries_mark(value: Any) -> bool:
 
 @_replaces(len)
 def len_(value: Any, /) -> Any:
-    if isinstance(value, TensorList):
+    if type(value) is TensorList:
         return value.staged_length()
-    if isinstance(value, Sequence) and not isinstance(value.length, int):
+    if issubclass(type(value), Sequence) and not isinstance(value.length, int):
         length = value.length
         return if_exp(length > 0, lambda: length, lambda: 0)
     return builtins.len(value)
@@ -144,7 +144,7 @@ def _whole_sequence(engine: Engine, iterable: Any) -> Sequence | None:
 
 def _as_rows(iterable: Any) -> Any:
     """Something that Python can go through, unrolling a staged sequence of known length."""
-    if isinstance(iterable, Sequence):
+    if issubclass(type(iterable), Sequence):
         engine = active_engine()
         assert engine is not None
         count = builtins.len(iterable)
@@ -165,7 +165,7 @@ def map_(function: Any, *iterables: Any) -> Any:
         assert parts[0] is not None
         return sequences.mapped(function, parts[0], star=False)
     zipped = zip_(*iterables)
-    if isinstance(zipped, Sequence):
+    if issubclass(type(zipped), Sequence):
         return sequences.mapped(function, zipped, star=True)
     return (function(*items) for items in zipped)
 
@@ -212,7 +212,7 @@ def sum_(iterable: Any, /, start: Any = 0) -> Any:
     engine = _engine_of_sequence(iterable)
     if engine is None:
         return builtins.sum(iterable, start)
-    if not isinstance(iterable, Sequence | list):
+    if not issubclass(type(iterable), Sequence | list):
         return start + engine.sum_rows(iterable)
     total = start
 
@@ -362,7 +362,7 @@ def sorted_(iterable: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
         engine = active_engine()
         assert engine is not None
     else:
-        items = builtins.list(_as_rows(iterable)) if isinstance(iterable, Sequence) else iterable
+        items = builtins.list(_as_rows(iterable)) if issubclass(type(iterable), Sequence) else iterable
     return engine.sorted(items, key, bool(reverse))
 
 
@@ -442,9 +442,9 @@ def format_(value: Any, spec: str = "", /) -> str:
 def list_(iterable: Any = (), /) -> Any:
     if active_engine() is None:
         return list(iterable)
-    if isinstance(iterable, TensorList):
+    if type(iterable) is TensorList:
         made: Any = iterable.copy()
-    elif isinstance(iterable, Sequence):
+    elif issubclass(type(iterable), Sequence):
         made = TensorList(_as_rows(iterable))
     else:
         made = TensorList(iterable)

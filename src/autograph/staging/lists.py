@@ -9,6 +9,7 @@ each change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import Any, SupportsIndex
 
 from ..engines.base import active_engine, engine
@@ -153,9 +154,9 @@ class TensorList(list):
 
     def __getitem__(self, index: Any) -> Any:
         if self._buffer is None:
-            if isinstance(index, int | slice | SupportsIndex) and not _jax().is_staged(index):
-                return super().__getitem__(index)
-            return _jax().get_at(_jax().stack_trees(list(super().__iter__())), index)
+            if _jax().is_staged(index):
+                return _jax().get_at(_jax().stack_trees(list(super().__iter__())), index)
+            return super().__getitem__(index)
         length = self._buffer.length
         if isinstance(index, slice):
             return list(self)[index]
@@ -221,7 +222,7 @@ class TensorList(list):
         return value
 
     def extend(self, values: Iterable[Any]) -> None:
-        for value in list(values):
+        for value in list(self) if values is self else values:
             self.append(value)
 
     def _materialised(self) -> TensorList:
@@ -251,11 +252,24 @@ class TensorList(list):
         about_to_write(Content(self))
         list.sort(self._materialised(), **options)
 
-    def __reduce__(self) -> Any:
-        return list, (list(self),)
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        # As pickle does for a list: an empty one first, so that a list may contain itself.
+        return list, (), None, iter(self)
 
     def copy(self) -> TensorList:
         return TensorList.of(self.__ag_content__())
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TensorList:
+        if self._buffer is not None:
+            return self.copy()  # arrays do not change
+        made = TensorList()
+        was_born(made)
+        memo[id(self)] = made
+        for value in self:
+            made.append(deepcopy(value, memo))
+        return made
 
     def __add__(self, other: Any) -> Any:
         return [*self, *other] if isinstance(other, list) else NotImplemented

@@ -174,6 +174,8 @@ def _descriptor(owner: Any, name: str) -> Any:
     own: Any = type(owner)
     classes = own.__mro__
     if own is super:
+        if owner.__self_class__ is None:  # an unbound super object has attributes of its own only
+            return None
         classes = owner.__self_class__.__mro__
         classes = classes[classes.index(owner.__thisclass__) + 1 :]
     for kind in classes:
