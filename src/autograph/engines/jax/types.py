@@ -6,6 +6,7 @@ A Python number has a weak type, as in ``jax.jit``: it takes the dtype of the ar
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +18,8 @@ from ...errors import StagingError
 from ...staging.calls import is_users_class
 from ...staging.choice import Choice, can_be_chosen
 from ...staging.lists import Buffer, TensorList
-from ...staging.state import CONTEXT, UNBOUND, was_born
+from ...staging.state import CONTEXT, UNBOUND, Content, about_to_write, was_born
+from ...staging.unify import Static, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
 
 try:  # the public conversion drops the weak type, and a loop's state would then change its type
@@ -279,6 +281,36 @@ def set_row(data: Any, index: Any, row: Any) -> Any:
 def copy_rows(source: Any, target: Any) -> Any:
     """``target`` with its first rows taken from ``source``."""
     return jax.tree_util.tree_map(lambda old, new: new.at[: old.shape[0]].set(old[: new.shape[0]]), source, target)
+
+
+# Buffers of lists.
+
+LISTS_NEED_ROOM = True
+"""Whether a list that grows in a loop has to be told beforehand how long it can get."""
+
+
+def make_buffer(owner: TensorList, capacity: int, examples: Sequence[Any], mode: str = "free") -> Buffer:
+    """Makes a list of the program's a buffer, with elements of the least type that holds those of ``examples``.
+
+    The examples may be of another trace: only their types are looked at.
+    """
+    old = owner.__ag_content__()
+    elements: list[Any] = []
+    for content in (old, *examples):
+        elements += [row_struct(content.data)] if isinstance(content, Buffer) else content
+    unified = unify("an element of a list", elements, False, sys.modules[__name__], keep_numbers=False)
+    if any(isinstance(kind, Static) for kind in unified.leaves):
+        raise StagingError("a list that grows in a staged loop or branch can only hold numbers and arrays")
+    data = unflatten(unified.structure, [zeros_rows(kind, capacity) for kind in unified.leaves])
+    if isinstance(old, Buffer):
+        buffer = Buffer(copy_rows(old.data, data), old.length, mode, old.capacity)
+    else:
+        for index, item in enumerate(old):
+            data = set_row(data, index, item)
+        buffer = Buffer(data, len(old), mode, len(old))
+    about_to_write(Content(owner))
+    owner.__ag_set_content__(buffer)
+    return buffer
 
 
 jax.tree_util.register_pytree_node(

@@ -1,0 +1,1 @@
+"""What the engines share: how the state of a region is found, joined over paths, and written back."""

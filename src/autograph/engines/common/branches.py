@@ -1,0 +1,160 @@
+"""What the two branches of a staged conditional change, joined into one form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...errors import StagingError
+from ...staging.lists import Buffer, TensorList
+from ...staging.state import Content, Location, Variables, about_to_write, plain_name
+from ...staging.unify import Static, Unified, unify
+from ...staging.values import PLACEHOLDER
+from .regions import Run
+
+Wanted = list[tuple[Any, tuple[Any, Any]]]
+"""The leaves that a conditional has to give: for each its type, and its value at the end of each branch."""
+
+
+def stage_cond(
+    types: Any,
+    trace_region: Callable[..., Run],
+    build: Callable[[Any, list[Any], Wanted], Sequence[Any]],
+    predicate: Any,
+    body: Callable[[], Any],
+    orelse: Callable[[], Any],
+    names: tuple[str, ...] | None,
+    owners: Sequence[Callable[..., Any]],
+) -> Any:
+    """Traces both branches with ``trace_region``, has ``build`` make the operations, and writes back what they give."""
+    variables = Variables(owners, names)
+    before = variables.snapshot()
+    runs = _trace_both(types, trace_region, predicate, body, orelse, names, variables)
+    slots = _slots(types, runs, names, before)
+    leaves = [
+        (kind, pair) for slot in slots for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True)
+    ]
+    wanted = [(kind, pair) for kind, pair in leaves if not isinstance(kind, Static) and pair[0] is not pair[1]]
+    values = iter(build(predicate, runs, wanted))
+    for slot in slots:
+        out = []
+        for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True):
+            if isinstance(kind, Static):
+                out.append(kind.value)
+            elif pair[0] is pair[1]:
+                out.append(pair[0])
+            else:
+                out.append(next(values))
+        slot.value = types.unflatten(slot.unified.structure, out)
+    result = None
+    for slot in slots:
+        if slot.location is not None:
+            about_to_write(slot.location)
+            slot.location.write(slot.value)
+        elif slot.name is not None:
+            variables.write(slot.name, slot.value)
+        else:
+            result = slot.value
+    return None if result is PLACEHOLDER else result
+
+
+def _trace_both(
+    types: Any,
+    trace_region: Callable[..., Run],
+    predicate: Any,
+    body: Callable[[], Any],
+    orelse: Callable[[], Any],
+    names: tuple[str, ...] | None,
+    variables: Variables,
+) -> list[Run]:
+    """Traces both branches; lists that do not end with one length are made buffers first."""
+    while True:
+        runs = [
+            _trace_branch(trace_region, branch, predicate, side, names, variables)
+            for branch, side in ((body, True), (orelse, False))
+        ]
+        if not _make_buffers(types, runs):
+            return runs
+
+
+def _trace_branch(
+    trace_region: Callable[..., Run],
+    branch: Callable[[], Any],
+    predicate: Any,
+    side: bool,
+    names: tuple[str, ...] | None,
+    variables: Variables,
+) -> Run:
+    visible = {id(value) for value in variables.snapshot().values()}
+    run = trace_region(branch, variables, names, assumption=(predicate, side))
+    if any(id(location.owner) not in visible for location, _, _ in run.writes.values()):
+        # An object that the region itself made is another one in the next trace: a change to it is not state.
+        again = trace_region(branch, variables, names, assumption=(predicate, side))
+        again.writes = {key: write for key, write in again.writes.items() if key in run.writes}
+        again.suspects = run
+        return again
+    return run
+
+
+def _make_buffers(types: Any, runs: list[Run]) -> bool:
+    """Turns the lists that have another length after one branch than after the other into buffers."""
+    made = False
+    for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
+        location, old = next(run.writes[key][:2] for run in runs if key in run.writes)
+        ends = [run.writes[key][2] if key in run.writes else old for run in runs if run.raised is None]
+        if not isinstance(location, Content) or len({_form(end) for end in ends}) <= 1:
+            continue
+        if isinstance(location.owner, dict | set):
+            raise StagingError(
+                f"{location.describe()} has other keys on one path than on another, which a graph cannot hold. "
+                "Give it the same keys on every path"
+            )
+        if not isinstance(location.owner, TensorList):
+            raise StagingError(
+                "a list has another length on one path than on another. Make the list inside the converted function "
+                "(`items = []`), so that it can be a buffer in the graph"
+            )
+        types.make_buffer(location.owner, max(map(capacity_of, ends)), ends)
+        made = True
+    return made
+
+
+def _form(content: Any) -> Any:
+    if isinstance(content, dict):
+        return tuple(content)
+    return ("buffer", content.capacity) if isinstance(content, Buffer) else len(content)
+
+
+def capacity_of(content: Any) -> int:
+    return content.capacity if isinstance(content, Buffer) else len(content)
+
+
+class _Slot:
+    """One location that the conditional gives a value to."""
+
+    def __init__(self, unified: Unified, name: str | None = None, location: Location | None = None) -> None:
+        self.unified, self.name, self.location = unified, name, location
+        self.value: Any = None
+
+
+def _pairs(unified: Unified) -> list[tuple[Any, Any]]:
+    return list(zip(*unified.paths, strict=True)) if unified.paths[0] else []
+
+
+def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: dict[str, Any]) -> list[_Slot]:
+    out = []
+    wanted = names if names is not None else tuple(dict.fromkeys([*runs[0].variables, *runs[1].variables]))
+    for name in wanted:
+        plain = plain_name(name)
+        ends = [PLACEHOLDER if run.raised else run.variables.get(plain, before.get(plain)) for run in runs]
+        if all(end is before.get(plain) for end in ends):
+            continue
+        out.append(_Slot(unify(f"variable {plain!r}", ends, name != plain, types), name=plain))
+    for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
+        location, old = next((run.writes[key][0], run.writes[key][1]) for run in runs if key in run.writes)
+        ends = [PLACEHOLDER if run.raised else run.writes[key][2] if key in run.writes else old for run in runs]
+        out.append(_Slot(unify(location.describe(), ends, False, types), location=location))
+    results = [PLACEHOLDER if run.raised else run.result for run in runs]
+    if any(result is not None for result in results):
+        out.append(_Slot(unify("the value", results, False, types)))
+    return out
