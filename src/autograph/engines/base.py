@@ -173,13 +173,18 @@ class Engine(Protocol):
     def set_at(self, data: Any, index: Any, value: Any) -> Any:
         """The rows with another one at ``index``."""
 
+    def reserved(self, content: Any, element: Any, capacity: int) -> Any:
+        """A list's buffer that holds ``content`` (a list or a buffer), with room for ``capacity`` like ``element``."""
+
     def concrete_items(self, buffer: Any) -> list[Any] | None:
         """The elements of a list's buffer, if nothing about them is staged."""
 
 
 _loaded: dict[str, Engine] = {}
-_MODULES = {"jax": "autograph.engines.jax"}
-_engine_of_type: dict[type, Engine | None] = {}
+_MODULES = {"jax": "autograph.engines.jax", "tensorflow": "autograph.engines.tensorflow"}
+_framework_of_type: dict[type, str | None] = {}
+_OF_THE_GRAPH = "?"
+"""In place of a framework's name: values of this package's own, which belong to the graph that is being built."""
 
 
 def engine(name: str) -> Engine:
@@ -197,7 +202,6 @@ def engine(name: str) -> Engine:
                 error.add_note(f"install it with: pip install 'autograph-compiler[{name}]'")
             raise
         known = _loaded[name] = module.ENGINE
-        _engine_of_type.clear()
     return known
 
 
@@ -205,20 +209,38 @@ def engine_of(value: Any) -> Engine | None:
     """The engine for which ``value`` is staged, or ``None`` for a value that Python can look at."""
     kind = type(value)
     try:
-        candidate = _engine_of_type[kind]
+        name = _framework_of_type[kind]
     except KeyError:
-        candidate = _engine_of_type[kind] = _find(kind)
-    if candidate is not None and candidate.is_staged(value):
-        return candidate
+        name = _find(kind)
+    if name is None:
+        return None
+    candidate = active_engine() if name is _OF_THE_GRAPH else engine(name)
+    return candidate if candidate is not None and candidate.is_staged(value) else None
+
+
+def array_engine(value: Any) -> Engine | None:
+    """The engine whose framework's array ``value`` is, staged or not."""
+    kind = type(value)
+    name = _framework_of_type[kind] if kind in _framework_of_type else _find(kind)
+    if name is None or name is _OF_THE_GRAPH:
+        return None
+    found = engine(name)
+    return found if found.is_array(value) else None
+
+
+def framework_of(kind: type) -> str | None:
+    """The framework that a class, or a class that it derives from, belongs to."""
+    for base in kind.__mro__:
+        package = str(base.__module__).partition(".")[0]
+        if package in _MODULES:
+            return package
     return None
 
 
-def _find(kind: type) -> Engine | None:
-    for name in _MODULES:
-        if name in sys.modules and any(base.__module__.partition(".")[0] == name for base in kind.__mro__):
-            return engine(name)
-    declared = getattr(kind, "__ag_engine__", None)
-    return None if declared is None else engine(declared)
+def _find(kind: type) -> str | None:
+    name = _OF_THE_GRAPH if getattr(kind, "__ag_engine__", False) is True else framework_of(kind)
+    _framework_of_type[kind] = name
+    return name
 
 
 def active_engine() -> Engine | None:
@@ -227,8 +249,12 @@ def active_engine() -> Engine | None:
         if name in _loaded:
             if _loaded[name].active():
                 return _loaded[name]
-        elif name in sys.modules and hasattr(sys.modules[name], "jit"):
+        elif name in sys.modules and hasattr(sys.modules[name], _READY[name]):
             candidate = engine(name)
             if candidate.active():
                 return candidate
     return None
+
+
+_READY = {"jax": "jit", "tensorflow": "function"}
+"""What a framework's module has once it has been imported to its end."""

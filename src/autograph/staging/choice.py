@@ -45,7 +45,7 @@ class Choice:
     """One of ``options``: the one whose number is ``number``, which is staged."""
 
     __slots__ = ("number", "options")
-    __ag_engine__ = "jax"
+    __ag_engine__ = True
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, options: tuple[Any, ...], number: Any) -> None:

@@ -78,7 +78,7 @@ def stack(list_: Any) -> Any:
         return list_.stack()
     if hasattr(list_, "dtype"):
         return list_
-    return engine("jax").stack_trees(list(list_))
+    return (active_engine() or engine("jax")).stack_trees(list(list_))
 
 
 def stack_method(value: Any) -> Any:

@@ -17,12 +17,15 @@ from ..errors import StagingError
 from .state import Content, about_to_write, was_born
 
 
-def _jax() -> Any:
-    return engine("jax")
+def _engine() -> Any:
+    """The engine that is building a graph; a list that has left one is of arrays that JAX knows."""
+    return active_engine() or engine("jax")
 
 
 class Buffer:
     """Elements stacked along a new first axis, of which the first ``length`` count.
+
+    A buffer does not change: what changes it gives a new one. An engine with a better form for lists derives its own.
 
     Attributes:
         data: a pytree like one element, each leaf of shape ``[capacity, ...]``.
@@ -38,26 +41,57 @@ class Buffer:
         self.data, self.length, self.mode, self.bound = data, length, mode, bound
 
     @property
-    def capacity(self) -> int:
-        return _jax().leading_size(self.data)
+    def capacity(self) -> Any:
+        return _engine().leading_size(self.data)
 
     @staticmethod
     def of(content: Buffer | list[Any], capacity: int, like: Buffer) -> Buffer:
         """``content`` with room for ``capacity`` elements; an empty list takes the element type of ``like``."""
-        jax = _jax()
+        building = _engine()
         if isinstance(content, Buffer):
             if content.capacity == capacity:
                 return content
-            return Buffer(jax.grown(content.data, capacity), content.length)
+            return Buffer(building.grown(content.data, capacity), content.length)
         if content:
-            return Buffer(jax.grown(jax.stack_trees(content), capacity), len(content))
-        return Buffer(jax.empty_like(like.data, capacity), 0)
+            return Buffer(building.grown(building.stack_trees(content), capacity), len(content))
+        return Buffer(building.empty_like(like.data, capacity), 0)
+
+    def get(self, index: Any) -> Any:
+        """The element at an index that counts from the start."""
+        return _engine().get_at(self.data, index)
+
+    def put(self, index: Any, value: Any) -> Buffer:
+        """The same elements but for the one at an index that counts from the start."""
+        return Buffer(_engine().set_at(self.data, index, value), self.length, self.mode, self.bound)
+
+    def append(self, value: Any) -> Buffer:
+        building = _engine()
+        data, length, capacity, bound = self.data, self.length, self.capacity, self.bound
+        if isinstance(length, int):
+            if length >= capacity:
+                data = building.grown(data, max(2 * capacity, length + 1))
+        elif self.mode == "fixed":
+            building.check(length < capacity, lambda: _full(capacity))
+        elif self.mode == "free":
+            bound = (capacity if bound is None else bound) + 1
+            if bound > capacity:
+                data = building.grown(data, bound)
+        return Buffer(building.set_at(data, length, value), length + 1, self.mode, bound)
+
+    def pop(self) -> tuple[Any, Buffer]:
+        """The last element, and the others."""
+        last = self.length - 1
+        return self.get(last), Buffer(self.data, last, self.mode, self.bound)
+
+    def stack(self) -> Any:
+        """The elements in one array; with a staged length, all of the rows."""
+        return _engine().first(self.data, self.length) if isinstance(self.length, int) else self.data
 
 
 class TensorList(list):
     """A list of the program's whose length or contents the graph may decide."""
 
-    __ag_engine__ = "jax"
+    __ag_engine__ = True
     __hash__ = None
 
     def __init__(self, items: Iterable[Any] = ()) -> None:
@@ -92,15 +126,13 @@ class TensorList(list):
         """The same as a list of Python's, if nothing about it is staged."""
         if self._buffer is None:
             return list(super().__iter__())
-        return _jax().concrete_items(self._buffer)
+        return _engine().concrete_items(self._buffer)
 
     def reserve(self, element: Any, capacity: int) -> None:
         """Makes the list a buffer for ``capacity`` elements like ``element`` (an array or a pytree of them)."""
         content = self.__ag_content__()
         about_to_write(Content(self))
-        like = Buffer(_jax().stack_trees([element]), 1)
-        buffer = Buffer.of(content, capacity, like)
-        self.__ag_set_content__(Buffer(buffer.data, buffer.length, "fixed"))
+        self.__ag_set_content__(_engine().reserved(content, element, capacity))
 
     def staged_length(self) -> Any:
         return len(self) if self._buffer is None else self._buffer.length
@@ -108,10 +140,8 @@ class TensorList(list):
     def stack(self) -> Any:
         """All elements in one array (a pytree of arrays, if the elements are pytrees), along a new first axis."""
         if self._buffer is None:
-            return _jax().stack_trees(list(super().__iter__()))
-        if isinstance(self._buffer.length, int):
-            return _jax().first(self._buffer.data, self._buffer.length)
-        return self._buffer.data
+            return _engine().stack_trees(list(super().__iter__()))
+        return self._buffer.stack()
 
     # What the program sees.
 
@@ -119,7 +149,7 @@ class TensorList(list):
         if self._buffer is None:
             return super().__len__()
         length = self._buffer.length
-        if isinstance(length, int) or not _jax().is_staged(length):
+        if isinstance(length, int) or not _engine().is_staged(length):
             return int(length)
         raise StagingError(
             "the length of this list is decided by the graph, and here Python needs it as a number. "
@@ -150,12 +180,12 @@ class TensorList(list):
     def __contains__(self, value: object) -> bool:
         if self._buffer is None:
             return super().__contains__(value)
-        return bool(_jax().contains(self.stack(), value))
+        return bool(_engine().contains(self.stack(), value))
 
     def __getitem__(self, index: Any) -> Any:
         if self._buffer is None:
-            if _jax().is_staged(index):
-                return _jax().get_at(_jax().stack_trees(list(super().__iter__())), index)
+            if _engine().is_staged(index):
+                return _engine().get_at(_engine().stack_trees(list(super().__iter__())), index)
             return super().__getitem__(index)
         length = self._buffer.length
         if isinstance(index, slice):
@@ -164,22 +194,21 @@ class TensorList(list):
             if isinstance(length, int):
                 if not -length <= index < length:
                     raise IndexError("list index out of range")
-                return _jax().get_at(self._buffer.data, index % length if length else index)
-            return _jax().get_at(self._buffer.data, index if index >= 0 else length + index)
-        return _jax().get_at(self._buffer.data, _jax().wrapped_index(index, length))
+                return self._buffer.get(index % length if length else index)
+            return self._buffer.get(index if index >= 0 else length + index)
+        return self._buffer.get(_engine().wrapped_index(index, length))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         about_to_write(Content(self))
-        if self._buffer is None and not _jax().is_staged(index):
+        if self._buffer is None and not _engine().is_staged(index):
             super().__setitem__(index, value)
             return
         content = self.__ag_content__()
         if isinstance(content, list):
-            data = _jax().set_at(_jax().stack_trees(content), _jax().wrapped_index(index, len(content)), value)
-            self.__ag_set_content__(_jax().unstack(data, len(content)))
+            data = _engine().set_at(_engine().stack_trees(content), _engine().wrapped_index(index, len(content)), value)
+            self.__ag_set_content__(_engine().unstack(data, len(content)))
             return
-        where = _jax().wrapped_index(index, content.length)
-        self._buffer = Buffer(_jax().set_at(content.data, where, value), content.length, content.mode, content.bound)
+        self._buffer = content.put(_engine().wrapped_index(index, content.length), value)
 
     def declare(self, shape: tuple[int, ...], dtype: Any) -> None:
         """Says what the elements are; what is appended from now on becomes that."""
@@ -188,22 +217,11 @@ class TensorList(list):
     def append(self, value: Any) -> None:
         about_to_write(Content(self))
         if self._element is not None:
-            value = _jax().as_element(value, *self._element)
+            value = _engine().as_element(value, *self._element)
         if self._buffer is None:
             super().append(value)
             return
-        old = self._buffer
-        data, length, capacity, bound = old.data, old.length, old.capacity, old.bound
-        if isinstance(length, int):
-            if length >= capacity:
-                data = _jax().grown(data, max(2 * capacity, length + 1))
-        elif old.mode == "fixed":
-            _jax().check(length < capacity, lambda: _full(capacity))
-        elif old.mode == "free":
-            bound = (capacity if bound is None else bound) + 1
-            if bound > capacity:
-                data = _jax().grown(data, bound)
-        self._buffer = Buffer(_jax().set_at(data, length, value), length + 1, old.mode, bound)
+        self._buffer = self._buffer.append(value)
 
     def pop(self, index: SupportsIndex = -1) -> Any:
         about_to_write(Content(self))
@@ -216,9 +234,8 @@ class TensorList(list):
             if not length:
                 raise IndexError("pop from empty list")
         else:
-            _jax().check(length > 0, lambda: IndexError("pop from empty list"))
-        value = _jax().get_at(self._buffer.data, length - 1)
-        self._buffer = Buffer(self._buffer.data, length - 1, self._buffer.mode, self._buffer.bound)
+            _engine().check(length > 0, lambda: IndexError("pop from empty list"))
+        value, self._buffer = self._buffer.pop()
         return value
 
     def extend(self, values: Iterable[Any]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from ..engines.base import Engine, active_engine, engine, engine_of
+from ..engines.base import Engine, active_engine, array_engine, engine_of
 from .calls import call
 from .choice import Choice, look_up
 from .dispatch import hide_frames, staged
@@ -50,11 +50,7 @@ def _array_engine(value: Any) -> Engine | None:
     """The engine of an array that cannot change in place."""
     if engine_of(value) is not None and not isinstance(value, list):
         return engine_of(value)
-    module = type(value).__module__
-    if module.startswith("jax"):
-        jax = engine("jax")
-        return jax if jax.is_array(value) else None
-    return None
+    return array_engine(value)
 
 
 def _must_be_replaced(container: Any, key: Any, value: Any) -> Engine | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..engines.base import engine
+from ..engines.base import active_engine, engine
 from ..errors import StagingError
 
 
@@ -56,7 +56,8 @@ class Sequence:
 
 def row_of(slices: Any, index: int) -> Any:
     """One row of a pytree of arrays."""
-    return engine("jax").get_at(slices, index)
+    building = active_engine() or engine("jax")
+    return building.get_at(slices, index)
 
 
 def numbers(start: Any, step: Any) -> Callable[[Any, Any], Any]:

@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from ..engines.base import Engine, engine
+from ..engines.base import active_engine, engine
 from .state import CONTEXT
 
 
@@ -52,7 +52,7 @@ class Maybe:
     """A staged value that is ``None`` unless ``present``."""
 
     __slots__ = ("present", "value")
-    __ag_engine__ = "jax"
+    __ag_engine__ = True
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: Any, present: Any) -> None:
@@ -107,8 +107,8 @@ def truth_of_maybe(value: Maybe) -> Any:
 
 
 def backend() -> Any:
-    found: Engine = engine("jax")
-    return found
+    """The engine that is building a graph; values that have left one can only be JAX's."""
+    return active_engine() or engine("jax")
 
 
 def _binary(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe, Any], Any]:

@@ -230,6 +230,10 @@ class JaxEngine:
     def empty_like(self, data: Any, capacity: int) -> Any:
         return jax.tree_util.tree_map(lambda leaf: jnp.zeros((capacity, *leaf.shape[1:]), leaf.dtype), data)
 
+    def reserved(self, content: Buffer | list[Any], element: Any, capacity: int) -> Buffer:
+        buffer = Buffer.of(content, capacity, Buffer(self.stack_trees([element]), 1))
+        return Buffer(buffer.data, buffer.length, "fixed")
+
     def get_at(self, data: Any, index: Any) -> Any:
         return types.get_row(data, index)
 
