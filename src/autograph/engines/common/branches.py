@@ -126,7 +126,7 @@ def _form(content: Any) -> Any:
 
 
 def capacity_of(content: Any) -> int:
-    return content.capacity if isinstance(content, Buffer) else len(content)
+    return (content.capacity or 0) if isinstance(content, Buffer) else len(content)
 
 
 class _Slot:

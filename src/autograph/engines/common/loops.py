@@ -229,11 +229,16 @@ class Loop:
             for slot in self.slots:
                 if id(slot) in heads:
                     changed |= slot.widen(heads[id(slot)], slot.end(run), bound)
+            changed |= self.adjust(heads)
             if not changed:
                 return run, heads
         raise StagingError(
             f"the types of a loop's state ({', '.join(slot.label for slot in self.slots)}) change with each iteration"
         )
+
+    def adjust(self, heads: dict[int, Any]) -> bool:
+        """Changes the form as the options ask, where the engine has such options; says whether that changed it."""
+        return False
 
     def _find_locations(self, run: Run, suspects: dict[tuple[Any, ...], Run]) -> bool:
         """Makes state of the locations that were written and were there before; says whether to trace again.

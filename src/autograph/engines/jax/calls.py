@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import jax
 import numpy as np
 
 from ...functions import StaticArgument
 from ...staging.state import CONTEXT
+from ..common.failures import raise_at
 from . import callbacks
 from .results import Parts, in_parts
 from .types import NUMBERS, Array, type_of
@@ -93,16 +94,3 @@ def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _is_numpy(leaf: Any) -> bool:
     return isinstance(leaf, np.ndarray | np.generic) and type_of(leaf) is not None
-
-
-def raise_at(error: BaseException, place: callbacks.Place | None) -> NoReturn:
-    """Raises ``error`` with the user's line as the last entry of its traceback."""
-    error.__dict__.pop("__ag_raised__", None)
-    error.__traceback__ = None
-    if place is None:
-        raise error
-    # Code that does nothing but raise, on the user's line: that is what a traceback entry is made of.
-    text = "\n" * (place.line - 1) + "raise error"
-    code = compile(text, place.filename, "exec").replace(co_name=place.function, co_qualname=place.function)
-    exec(code, {"error": error})
-    raise AssertionError("not reached")

@@ -14,11 +14,12 @@ import jax
 from jax.extend.core import ClosedJaxpr
 
 from ...staging.choice import Choice
+from ...staging.records import record_of
 from ...staging.state import Location, Variables
 from ..common import regions
 from ..common.regions import explain_recursion, raised_by_program
 from . import callbacks
-from .types import Array, flatten, record_of
+from .types import Array, flatten
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ A Python number has a weak type, as in ``jax.jit``: it takes the dtype of the ar
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...errors import StagingError
-from ...staging.calls import is_users_class
 from ...staging.choice import Choice, can_be_chosen
 from ...staging.lists import Buffer, TensorList
-from ...staging.state import CONTEXT, UNBOUND, Content, about_to_write, was_born
+from ...staging.records import Record, record_of
+from ...staging.state import CONTEXT, UNBOUND, Content, about_to_write
 from ...staging.unify import Static, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
 
@@ -198,48 +197,6 @@ def _list_of(content: Any) -> list[Any]:
     if isinstance(content, list) and not any(isinstance(leaf, Tracer) for leaf in jax.tree_util.tree_leaves(content)):
         return content
     return TensorList.of(content)
-
-
-# Objects of the user's classes, leaf by leaf.
-
-
-class Record:
-    """The attributes of an object, as a pytree; its other end is an object again."""
-
-    __slots__ = ("fields", "kind")
-
-    def __init__(self, kind: type, fields: dict[str, Any]) -> None:
-        self.kind, self.fields = kind, fields
-
-    def instance(self) -> Any:
-        made: Any = object.__new__(self.kind)
-        for name, value in self.fields.items():
-            object.__setattr__(made, name, value)
-        was_born(made)
-        return made
-
-
-def record_of(value: Any) -> Record | None:
-    """The attributes of an object of a user's class, or ``None`` for anything else."""
-    kind: Any = type(value)
-    metaclass: Any = type(kind)
-    if kind.__module__ in ("builtins", __name__) or isinstance(value, type | Array | BaseException):
-        return None
-    if (
-        metaclass is not type
-        or kind.__new__ is not object.__new__
-        or any("__call__" in base.__dict__ for base in kind.__mro__)
-    ):
-        return None
-    if not is_users_class(kind):
-        return None
-    if dataclasses.is_dataclass(kind):
-        names = [field.name for field in dataclasses.fields(kind)]
-    elif hasattr(value, "__dict__"):
-        names = list(value.__dict__)
-    else:
-        names = [name for name in getattr(kind, "__slots__", ()) if hasattr(value, name)]
-    return Record(kind, {name: getattr(value, name) for name in names if hasattr(value, name)})
 
 
 def expand(leaf: Any) -> Any:

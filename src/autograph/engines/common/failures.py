@@ -1,0 +1,84 @@
+"""Exceptions that a graph raises, on their way to the call that it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import NoReturn
+
+from ...staging.dispatch import is_own_file
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line of the user's program."""
+
+    filename: str
+    line: int
+    function: str
+
+
+class Failures:
+    """Exceptions raised by callbacks, until the call that they stopped asks for them."""
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[BaseException, Place | None]] = deque(maxlen=64)
+        self._lock = threading.Lock()
+
+    def add(self, error: BaseException, place: Place | None) -> None:
+        with self._lock:
+            self._recent.append((error, place))
+
+    def take(self, report: str) -> tuple[BaseException, Place | None] | None:
+        """The failure that a framework's ``report`` speaks of."""
+        with self._lock:
+            for entry in reversed(self._recent):
+                if f"{type(entry[0]).__name__}" in report and str(entry[0]) in report:
+                    self._recent.remove(entry)
+                    return entry
+        return None
+
+
+FAILURES = Failures()
+
+
+def place_of(error: BaseException) -> Place | None:
+    """The user's line that raised ``error``."""
+    found = None
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if not is_own_file(code.co_filename):
+            found = Place(code.co_filename, traceback.tb_lineno, code.co_name)
+        traceback = traceback.tb_next
+    return found
+
+
+def mark(error: BaseException) -> None:
+    """Notes that ``error`` is going to be raised, so that nobody need log it."""
+    with contextlib.suppress(AttributeError):  # an exception with slots is only logged twice
+        error.__ag_raised__ = True  # type: ignore[attr-defined]
+
+
+def current_place() -> Place | None:
+    """The user's line that is being traced."""
+    frame = sys._getframe(1)
+    while frame is not None and is_own_file(frame.f_code.co_filename):
+        frame = frame.f_back  # type: ignore[assignment]
+    return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name) if frame is not None else None
+
+
+def raise_at(error: BaseException, place: Place | None) -> NoReturn:
+    """Raises ``error`` with the user's line as the last entry of its traceback."""
+    error.__dict__.pop("__ag_raised__", None)
+    error.__traceback__ = None
+    if place is None:
+        raise error
+    # Code that does nothing but raise, on the user's line: that is what a traceback entry is made of.
+    text = "\n" * (place.line - 1) + "raise error"
+    code = compile(text, place.filename, "exec").replace(co_name=place.function, co_qualname=place.function)
+    exec(code, {"error": error})
+    raise AssertionError("not reached")

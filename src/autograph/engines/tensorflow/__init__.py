@@ -1,0 +1,413 @@
+"""TensorFlow, in functions of 2.x and graphs of 1.x: conditionals become ``If`` or a selection, loops ``While``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context
+
+from ...staging.choice import Choice, value_of
+from ...staging.lists import TensorList
+from ...staging.sequences import Sequence as StagedSequence
+from ...staging.sequences import StagedRange
+from ...staging.state import CONTEXT
+from ...staging.unify import unify
+from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
+from ..base import Engine
+from ..common.failures import current_place
+from . import calls, effects, indexing, loops, sources, types
+from .branches import stage_cond
+from .numbers import Number, as_number, as_tensor
+from .sources import is_symbolic
+
+_TYPES: Any = types
+
+
+class TensorFlowEngine:
+    """See ``autograph.engines.base.Engine``."""
+
+    name = "tensorflow"
+
+    def active(self) -> bool:
+        return not context.executing_eagerly()
+
+    def is_staged(self, value: Any) -> bool:
+        if isinstance(value, tf.Tensor):
+            return is_symbolic(value)
+        kind = type(value)
+        if kind is Maybe:
+            return is_symbolic(value.present)
+        if kind is Choice:
+            return is_symbolic(value.number)
+        if kind is TensorList:
+            return value.is_buffered()
+        if isinstance(value, tf.Variable) or sources.is_stream(value):
+            return self.active()
+        return is_symbolic(value)
+
+    def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls an ``ag.function``."""
+        return calls.run(function, args, kwargs)
+
+    def host_call(self, function: Callable[..., Any], leaves: list[Any], result: Any, name: str) -> Any:
+        return effects.host_call(function, leaves, result, name)
+
+    # Control flow.
+
+    def cond(
+        self,
+        test: Any,
+        body: Callable[[], Any],
+        orelse: Callable[[], Any],
+        names: tuple[str, ...] | None,
+        owners: Sequence[Callable[..., Any]],
+    ) -> Any:
+        return stage_cond(self.truth(test), body, orelse, names, owners)
+
+    def while_loop(
+        self,
+        test: Callable[[], Any],
+        body: Callable[[], Any],
+        names: tuple[str, ...],
+        owners: Sequence[Callable[..., Any]],
+        first: Any,
+    ) -> None:
+        loops.stage_while(test, body, names, owners, first)
+
+    def for_loop(
+        self,
+        sequence: StagedSequence,
+        body: Callable[[Any], Any],
+        names: tuple[str, ...],
+        until: Callable[[], Any] | None,
+        owners: Sequence[Callable[..., Any]],
+    ) -> None:
+        loops.stage_for(sequence, body, names, until, owners)
+
+    def sequence_of(self, iterable: Any) -> StagedSequence | None:
+        return sources.sequence_of(iterable)
+
+    # Truth.
+
+    def truth(self, value: Any) -> Any:
+        """A scalar of booleans, as Python's ``bool`` sees ``value``."""
+        if type(value) is Maybe:
+            return truth_of_maybe(value)
+        if type(value) is Choice:
+            return value.among([bool(option) for option in value.options])
+        if isinstance(value, TensorList):
+            return value.staged_length() > 0
+        if isinstance(value, Late):
+            return self.truth(value.value)
+        if isinstance(value, tf.Variable):
+            value = value.read_value()
+        if not isinstance(value, tf.Tensor) or not is_symbolic(value):
+            return bool(value)
+        size = value.shape.num_elements()
+        if size is not None and size != 1:
+            raise ValueError(
+                "The truth value of a tensor with more than one element is ambiguous. "
+                "Use tf.reduce_any() or tf.reduce_all()"
+            )
+        if value.shape.rank != 0:
+            value = tf.reshape(value, ())
+        if value.dtype == tf.bool:
+            return as_tensor(value)
+        if value.dtype == tf.string:
+            return tf.not_equal(value, "")
+        return tf.not_equal(value, tf.zeros((), value.dtype))
+
+    def logical_not(self, value: Any) -> Any:
+        return not value if isinstance(value, bool) else tf.logical_not(value)
+
+    def logical_and(self, left: Any, right: Any) -> Any:
+        if isinstance(left, bool):
+            return right if left else False
+        if isinstance(right, bool):
+            return left if right else False
+        return tf.logical_and(left, right)
+
+    def logical_or(self, left: Any, right: Any) -> Any:
+        if isinstance(left, bool):
+            return True if left else right
+        if isinstance(right, bool):
+            return True if right else left
+        return tf.logical_or(left, right)
+
+    def absent(self, value: Maybe) -> Any:
+        """``value is None``; conditions on it tell the regions under them what they know."""
+        known = Assumptions.known(value.present)
+        if known is not None or isinstance(value.present, bool):
+            return not (value.present if known is None else known)
+        absent = self.logical_not(value.present)
+        CONTEXT.negations.append((absent, value.present))
+        del CONTEXT.negations[:-256]
+        return absent
+
+    def contains(self, array: Any, value: Any) -> Any:
+        if isinstance(array, TensorList | sources.Stream) or sources.is_stream(array):
+            return self._contains_by_turns(array, value)
+        return tf.reduce_any(tf.equal(array, value))
+
+    def _contains_by_turns(self, items: Any, value: Any) -> Any:
+        from ...staging.builtins import any_, map_
+
+        return any_(map_(lambda item: tf.reduce_all(tf.equal(item, value)), items))
+
+    # Effects.
+
+    def print(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        effects.print_when_run(args, options)
+
+    def check(self, ok: Any, make: Callable[[], BaseException]) -> None:
+        """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
+        place = current_place()
+        stage_cond(ok, lambda: None, lambda: effects.raise_when_run(make(), place), (), [])
+
+    def assertion(self, test: Any, message: Callable[[], Any] | None) -> None:
+        """Makes the call end with an ``AssertionError`` where ``test`` is false when the graph runs."""
+        if message is None or not (message.__code__.co_names or message.__code__.co_freevars):
+            # Nothing has to be computed for the message, so the check is one operation, which a saved model can hold.
+            effects.assert_when_run(self.truth(test), "" if message is None else str(message()))
+            return
+        place = current_place()
+        stage_cond(
+            self.truth(test),
+            lambda: None,
+            lambda: effects.raise_when_run(AssertionError(message()), place),
+            (),
+            [message],
+        )
+
+    def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """The tensors that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
+        if type(value) is Choice:
+            return [value.number], lambda values: value_of(int(values[0]))
+        if isinstance(value, TensorList):
+            return self._list_to_host(value)
+        if isinstance(value, tf.Variable):
+            value = value.read_value()
+        if isinstance(value, tf.RaggedTensor):
+            parts = tf.nest.flatten(value, expand_composites=True)
+            spec = tf.type_spec_from_value(value)
+            return parts, lambda values: _eagerly(
+                lambda: tf.nest.pack_sequence_as(spec, list(map(tf.constant, values)), expand_composites=True).to_list()
+            )
+        if isinstance(value, tf.SparseTensor):
+            return [value.indices, value.values, value.dense_shape], lambda values: _eagerly(
+                lambda: tf.SparseTensor(*values)
+            )
+        if sources.is_stream(value):
+            return [], lambda _: value
+        return [value], lambda values: effects.to_python(values[0])
+
+    def _list_to_host(self, items: TensorList) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        content = items.__ag_content__()
+        assert isinstance(content, types.Handles)
+        columns, structure = types.flatten(content.stack())
+
+        def show(values: Sequence[Any]) -> list[Any]:
+            return [
+                types.unflatten(structure, [effects.to_python(column[row]) for column in values])
+                for row in range(len(values[0]))
+            ]
+
+        return columns, show
+
+    # Lists, and pytrees of tensors with rows along the first axis.
+
+    def leading_size(self, data: Any) -> int:
+        return int(types.flatten(data)[0][0].shape[0])
+
+    def first(self, data: Any, count: int) -> Any:
+        return types.tree_map(lambda leaf: leaf if isinstance(leaf, sources.Stream) else leaf[:count], data)
+
+    def stack_trees(self, items: list[Any]) -> Any:
+        if not items:
+            raise ValueError("need at least one element to stack")
+        unified = unify("an element of a list", items, False, _TYPES, keep_numbers=False)
+        columns = zip(*unified.paths, strict=True)
+        return types.unflatten(
+            unified.structure,
+            [
+                tf.stack([as_tensor(types.convert(leaf, kind)) for leaf in column])
+                for kind, column in zip(unified.leaves, columns, strict=True)
+            ],
+        )
+
+    def unstack(self, data: Any, count: int) -> list[Any]:
+        return [self.get_at(data, index) for index in range(count)]
+
+    def grown(self, data: Any, capacity: int) -> Any:
+        raise NotImplementedError("a tensor list has no capacity")
+
+    def empty_like(self, data: Any, capacity: int) -> Any:
+        raise NotImplementedError("a tensor list has no capacity")
+
+    def reserved(self, content: Any, element: Any, capacity: int) -> types.Handles:
+        made = types.empty_handles(*_form_of(element))
+        for item in content if isinstance(content, list) else []:
+            made = made.append(item)
+        return made if isinstance(content, list) else content
+
+    def get_at(self, data: Any, index: Any) -> Any:
+        def row(leaf: Any) -> Any:
+            return tf.gather(leaf, as_tensor(index)) if isinstance(leaf, tf.Tensor | np.ndarray) else leaf[index]
+
+        return types.tree_map(lambda leaf: leaf if leaf is None else row(leaf), data)
+
+    def set_at(self, data: Any, index: Any, value: Any) -> Any:
+        return types.tree_map(lambda leaf, new: indexing.updated(leaf, index, new), data, value)
+
+    def wrapped_index(self, index: Any, length: Any) -> Any:
+        """An index that may be negative, counted from the start."""
+        index = as_tensor(index)
+        return tf.where(index < 0, index + tf.cast(length, index.dtype), index)
+
+    def concrete_items(self, buffer: Any) -> list[Any] | None:
+        return None
+
+    # Arrays.
+
+    def as_element(self, value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+        return types.convert_tensor(value, types.ArrayType(tuple(shape), tf.as_dtype(dtype)))
+
+    def zeros(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        sizes = [0 if size is None else size for size in tf.TensorShape(shape)]
+        return tf.ensure_shape(tf.zeros(sizes, dtype), sizes)
+
+    def rows(self, array: Any) -> StagedSequence:
+        array = tf.convert_to_tensor(array)
+        return StagedSequence(int(array.shape[0]), lambda _, row: row, array)
+
+    def flipped(self, slices: Any) -> Any:
+        return types.tree_map(lambda leaf: tf.reverse(leaf, [0]), slices) if slices is not None else None
+
+    def get_item(self, array: Any, key: Any) -> Any:
+        return indexing.item(tf.convert_to_tensor(array), key)
+
+    def sum_rows(self, array: Any) -> Any:
+        if sources.is_stream(array) or isinstance(array, tf.RaggedTensor):
+            raise TypeError("sum() over a dataset is written as a loop")
+        return tf.reduce_sum(array, axis=0)
+
+    def is_array(self, value: Any) -> bool:
+        return isinstance(value, tf.Tensor)
+
+    def updated(self, array: Any, key: Any, value: Any) -> Any:
+        """``array`` with ``array[key] = value``, in the dtype of ``array``."""
+        return indexing.updated(tf.convert_to_tensor(array), key, value)
+
+    def sorted(self, items: Any, key: Callable[[Any], Any] | None, reverse: bool) -> Any:
+        """The elements in ascending order of their keys, equal ones in the order in which they came."""
+        as_list = isinstance(items, list | tuple) and not isinstance(items, TensorList)
+        if isinstance(items, TensorList):
+            items = items.stack() if items.is_buffered() else self.stack_trees(list(items))
+        data = self.stack_trees(list(items)) if isinstance(items, list | tuple) else items
+        keys = data if key is None else self._keys(data, key)
+        if keys.shape.rank != 1:
+            raise ValueError("sorted() over rows needs a key that gives one number for each")
+        if reverse:  # stable in both directions, as Python's sort is
+            order = tf.shape(keys)[0] - 1 - tf.argsort(tf.reverse(keys, [0]), stable=True)[::-1]
+        else:
+            order = tf.argsort(keys, stable=True)
+        ordered = types.tree_map(lambda leaf: tf.gather(leaf, order), data)
+        count = None if keys.shape[0] is None else int(keys.shape[0])
+        if as_list and count is not None:
+            return self.unstack(ordered, count)
+        return TensorList.of(_handles_of(ordered))
+
+    def _keys(self, data: Any, key: Callable[[Any], Any]) -> Any:
+        from ...staging.loops import for_stmt
+
+        keys = TensorList()
+
+        def look(row: Any) -> None:
+            keys.append(key(row))
+
+        rows = sources.rows_of(data)
+        leaf = types.flatten(data)[0][0]
+        sequence = sources.sequence_of(leaf)
+        if sequence is None:
+            return tf.stack([key(row) for row in self.unstack(data, int(leaf.shape[0]))])
+        for_stmt(StagedSequence(sequence.length, lambda index, _: rows.row(index, ())), look, ())
+        return keys.stack()
+
+    def round(self, number: Any, digits: Any) -> Any:
+        if number.dtype.is_integer:
+            return number if digits is None or digits >= 0 else tf.round(number / 10**-digits) * 10**-digits
+        if digits is None:
+            return self.to_int(tf.round(number))
+        scale = tf.constant(10.0**digits, number.dtype)
+        return tf.round(as_tensor(number) * scale) / scale
+
+    def to_int(self, value: Any) -> Any:
+        """``int(value)``: towards zero."""
+        value = self._single(value)
+        if value.dtype == tf.string:
+            return as_number(tf.strings.to_number(value, tf.int32))
+        return as_number(as_tensor(value) if value.dtype == tf.int64 else tf.cast(as_tensor(value), tf.int32))
+
+    def to_float(self, value: Any) -> Any:
+        value = self._single(value)
+        if value.dtype == tf.string:
+            return as_number(tf.strings.to_number(value, tf.float32))
+        return as_number(as_tensor(value) if value.dtype == tf.float64 else tf.cast(as_tensor(value), tf.float32))
+
+    @staticmethod
+    def _single(value: Any) -> Any:
+        if isinstance(value, tf.Variable):
+            value = value.read_value()
+        if value.shape.num_elements() not in (None, 1):
+            raise TypeError("only tensors of one element can be converted to Python scalars")
+        return value if value.shape.rank == 0 else tf.reshape(value, ())
+
+    def range(self, start: Any, stop: Any, step: Any) -> StagedRange:
+        for value in (start, stop, step):
+            dtype = getattr(value, "dtype", None)
+            if (dtype is not None and not tf.as_dtype(dtype).is_integer) or isinstance(value, float):
+                name = "float" if dtype is None else tf.as_dtype(dtype).name
+                raise TypeError(f"{name!r} object cannot be interpreted as an integer")
+        start, stop, step = (as_number(tf.identity(v)) if isinstance(v, tf.Tensor) else v for v in (start, stop, step))
+        if isinstance(step, int):
+            if step == 0:
+                raise ValueError("range() arg 3 must not be zero")
+            first, last = (start, stop) if step > 0 else (stop, start)
+            distance = last if isinstance(first, int) and first == 0 else last - first
+            stride: Any = abs(step)
+        else:
+            self.check(step != 0, lambda: ValueError("range() arg 3 must not be zero"))
+            distance = as_number(tf.where(step > 0, stop - start, start - stop))
+            stride = as_number(tf.where(tf.equal(step, 0), tf.ones_like(step), tf.abs(step)))
+        length = distance if isinstance(stride, int) and stride == 1 else (distance + (stride - 1)) // stride
+        return StagedRange(start, stop, step, length)
+
+
+def _form_of(element: Any) -> tuple[Any, list[types.ArrayType]]:
+    leaves, structure = types.flatten(element)
+    kinds = [types.type_of(leaf) for leaf in leaves]
+    return structure, [kind for kind in kinds if isinstance(kind, types.ArrayType)]
+
+
+def _handles_of(data: Any) -> types.Handles:
+    """Rows as a tensor list."""
+    leaves, structure = types.flatten(data)
+    kinds, handles = [], []
+    for leaf in leaves:
+        kind = types.ArrayType(types.shape_of(leaf.shape[1:]), leaf.dtype)
+        kinds.append(kind)
+        handles.append(tf.raw_ops.TensorListFromTensor(tensor=leaf, element_shape=types.shape_tensor(kind)))
+    return types.Handles(handles, structure, kinds)
+
+
+def _eagerly(build: Callable[[], Any]) -> Any:
+    with tf.init_scope():
+        return build()
+
+
+__all__ = ["ENGINE", "Number"]
+
+ENGINE: Engine = TensorFlowEngine()

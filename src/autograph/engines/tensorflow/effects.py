@@ -1,0 +1,155 @@
+"""Effects of a graph: printing, exceptions and host functions, in the order of the program.
+
+TensorFlow orders operations that use one resource, and stateful ones that use none; a conditional with a print in it
+that also reads a variable is neither. So each effect, and each conditional or loop that holds one, is made to wait for
+the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework import ops
+
+from ...spec import TensorSpec
+from ...staging import formatting
+from ...staging.state import CONTEXT
+from ..common.failures import FAILURES, Place, current_place, mark, place_of
+
+
+def in_order(graph: Any, scope: str) -> None:
+    """Puts the operation that was made in a name scope behind the last effect of its graph."""
+    try:
+        operation = graph.get_operation_by_name(scope.rstrip("/"))
+    except KeyError:
+        return  # under a gradient tape the operation is in a function of its own, which TensorFlow orders
+    _chain(operation)
+
+
+def _chain(operation: Any) -> None:
+    graph = operation.graph
+    last = getattr(graph, "_ag_last_effect", None)
+    if last is not None:
+        operation._add_control_input(last)
+    graph._ag_last_effect = operation
+
+
+def returned(order: Any, tensor: Any) -> Any:
+    """``tensor`` as an output of a graph, behind all that has to happen in the graph."""
+    return order.mark_as_return(tensor)
+
+
+def _on_host(function: Callable[..., Any], leaves: Sequence[Any], types: Sequence[Any], name: str) -> Any:
+    CONTEXT.effects += 1
+    with ops.name_scope(name):
+        out = tf.numpy_function(function, list(leaves), list(types), stateful=True, name=name)
+    operation = out if isinstance(out, tf.Operation) else (out[0] if isinstance(out, list | tuple) else out).op
+    _chain(operation)
+    return out
+
+
+def print_when_run(args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Makes the graph print ``args`` as Python would, when it gets here."""
+    leaves, rebuild = formatting.split(args)
+
+    def report(*values: Any) -> None:
+        print(*rebuild(values), **options)
+
+    _on_host(report, leaves, [], "print")
+
+
+def raise_when_run(error: BaseException, place: Place | None = None) -> None:
+    """Makes the graph raise ``error``, with the staged values in its arguments filled in, when it gets here."""
+    place = place or place_of(error)
+    leaves, rebuild = formatting.split((error.args, error.__dict__))
+    kind = type(error)
+    cause = error.__cause__
+
+    def report(*values: Any) -> None:
+        args, state = rebuild(values)
+        new = kind.__new__(kind, *args)
+        new.__dict__.update(state)
+        new.args = args
+        new.__cause__ = cause
+        mark(new)
+        FAILURES.add(new, place)
+        raise new
+
+    _on_host(report, leaves, [], "raise")
+
+
+def assert_when_run(test: Any, message: str) -> None:
+    """Makes the graph fail where ``test`` is false, by an operation that a saved model can hold."""
+    CONTEXT.effects += 1
+    with ops.name_scope("assert"):
+        operation = tf.raw_ops.Assert(condition=test, data=[tf.constant(message)], summarize=3)
+    if operation is not None:
+        _chain(operation)
+
+
+def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, name: str) -> Any:
+    """Calls ``function`` with concrete values of ``leaves`` when the graph gets here."""
+    place = current_place()
+
+    def reporting(*values: Any) -> Any:
+        try:
+            return function(*(to_python(value) for value in values))
+        except Exception as error:
+            FAILURES.add(error, place_of(error) or place)
+            mark(error)
+            raise
+
+    if result is None:
+
+        def for_effect(*values: Any) -> None:
+            reporting(*values)
+
+        _on_host(for_effect, leaves, [], name)
+        return None
+    specs = tf.nest.map_structure(_spec, result)
+    flat = tf.nest.flatten(specs)
+
+    def flat_on_host(*values: Any) -> list[np.ndarray]:
+        given = tf.nest.flatten_up_to(specs, reporting(*values))
+        return [_fitting(spec, value, name) for spec, value in zip(flat, given, strict=True)]
+
+    out = _on_host(flat_on_host, leaves, [spec.dtype for spec in flat], name)
+    outputs = list(out) if isinstance(out, list | tuple) else [out]
+    for spec, tensor in zip(flat, outputs, strict=True):
+        tensor.set_shape(spec.shape)
+    return tf.nest.pack_sequence_as(specs, outputs)
+
+
+def _spec(result: Any) -> tf.TensorSpec:
+    if isinstance(result, TensorSpec):
+        return tf.TensorSpec(result.shape, tf.as_dtype(result.dtype))
+    if isinstance(result, tf.TensorSpec):
+        return result
+    if isinstance(result, type):
+        return tf.TensorSpec((), {str: tf.string, bool: tf.bool, int: tf.int32, float: tf.float32}[result])
+    tensor = tf.convert_to_tensor(result)
+    return tf.TensorSpec(tensor.shape, tensor.dtype)
+
+
+def _fitting(spec: tf.TensorSpec, value: Any, name: str) -> np.ndarray:
+    dtype = object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype
+    array = np.asarray(value, dtype=dtype)
+    if not spec.shape.is_compatible_with(array.shape):
+        raise TypeError(f"{name}() returned shape {array.shape}, and declares {spec.shape}")
+    return array
+
+
+def to_python(value: Any) -> Any:
+    """A concrete value as what Python would have in its place: a number, a string, or a NumPy array."""
+    array = np.asarray(value)
+    if array.ndim:
+        return array.astype(str) if array.dtype == object else array
+    if array.dtype == object:
+        item = array.item()
+        return item.decode(errors="replace") if isinstance(item, bytes) else item
+    if array.dtype.kind == "f" and array.dtype.itemsize < 8:
+        return float(str(array))  # the shortest text that gives this number, not the digits of its 64-bit neighbour
+    return array.item()

@@ -1,0 +1,263 @@
+"""Staged loops: ``tf.while_loop``'s operation over the state that the body changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.ops import control_flow_util_v2
+
+from ...staging.calls import NotStageable
+from ...staging.dispatch import staged
+from ...staging.logic import not_, truth
+from ...staging.sequences import Sequence as StagedSequence
+from ...staging.state import CONTEXT
+from ..common import loops
+from ..common.loops import Slot, is_pure
+from . import operations, types
+from .regions import Run, trace_region
+from .sources import Rows, is_symbolic, rows_of
+
+_MAX_UNROLLED_ROWS = 512
+_MAX_UNROLLED_OPERATIONS = 4096
+_BOOLEAN = types.ArrayType((), tf.bool)
+
+
+class _Loop(loops.Loop):
+    """The state of one loop, and what else goes round: the number of the iteration, and ``extras``."""
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        owners: Sequence[Callable[..., Any]],
+        trip_count: int | None = None,
+        index: types.ArrayType | None = None,
+        extras: Sequence[Any] = (),
+    ) -> None:
+        self.initial_extras = list(extras)
+        self.has_index = index is not None
+        kinds = [] if index is None else [index]
+        kinds += [types.type_of(value) for value in extras]  # type: ignore[misc]
+        super().__init__(types, self._traced, names, owners, trip_count, kinds)
+        self._part = "body"
+
+    def _traced(
+        self, body: Callable[..., Any], variables: Any, names: Sequence[str], inputs: Sequence[Any], prepare: Any
+    ) -> Run:
+        kinds = {"body": control_flow_util_v2.WhileBodyFuncGraph, "cond": control_flow_util_v2.WhileCondFuncGraph}
+        kind = kinds[self._part]
+        return trace_region(body, variables, names, inputs, prepare, graph_kind=kind, name=self._part)
+
+    def trace_test(self, test: Callable[..., Any]) -> tuple[Run, dict[int, Any]]:
+        self._part = "cond"
+        try:
+            return self.trace(test)
+        finally:
+            self._part = "body"
+
+    def adjust(self, heads: dict[int, Any]) -> bool:
+        """Takes the shapes that ``ag.set_loop_options(shape_invariants=...)`` gives; says whether that changed any."""
+        changed = False
+        for value, shape in self.options.get("shape_invariants") or ():
+            for slot in self.slots:
+                if heads.get(id(slot)) is not value or not isinstance(slot.kinds[0], types.ArrayType):
+                    continue
+                wanted = types.shape_of(tf.TensorShape(shape))
+                changed |= slot.kinds[0].shape != wanted
+                slot.kinds[0] = types.ArrayType(wanted, slot.kinds[0].dtype)
+        return changed
+
+    def build(self, test: Run, body: Run, heads: dict[int, Any], maximum: Any) -> None:
+        """Makes the operation and gives the program's variables and objects what it computes.
+
+        ``test`` gives a truth value, ``body`` the next of the ``extras``.
+        """
+        carried, ends = self.plan(body, heads)
+        goes_round = {(id(slot), index) for slot, index in carried}
+        first = int(self.has_index)
+        values, pairs, fixed = [], [], []
+
+        def note(number: int, tensors: Sequence[Any], is_carried: bool) -> None:
+            inputs = zip(test.heads[number], body.heads[number], tensors, strict=True)
+            for in_test, in_body, tensor in inputs:
+                if is_carried:
+                    values.append(tensor)
+                    pairs.append((in_test, in_body))
+                else:
+                    fixed.append((in_test, in_body, tensor))
+
+        for number, value in enumerate(self.initial_extras, first):
+            note(number, _tensors(value, self.extra[number]), True)
+        for number, (slot, index) in enumerate(self.dynamic(), len(self.extra)):
+            kind = slot.kinds[index]
+            note(number, _tensors(slot.initial[index], kind), (id(slot), index) in goes_round)
+
+        next_extras = [] if body.raised is not None else body.result
+        test.adds(lambda: [types.convert(test.result, _BOOLEAN)])
+        extra_kinds = self.extra[first:]
+        body.adds(
+            lambda: [
+                *(t for value, kind in zip(next_extras, extra_kinds, strict=True) for t in _tensors(value, kind)),
+                *(t for (s, i), end in zip(carried, ends, strict=True) for t in _tensors(end, s.kinds[i])),
+            ]
+        )
+        outputs = operations.build_while(
+            test,
+            body,
+            values,
+            pairs,
+            fixed,
+            [in_body.shape for _, in_body in pairs],
+            [*test.heads[0], *body.heads[0]] if self.has_index else [],
+            maximum_iterations=self._maximum(maximum),
+            parallel_iterations=self.options.get("parallel_iterations") or 10,
+            has_effects=test.has_effects or body.has_effects,
+        )
+        rest = iter(outputs[sum(len(kind.specs()) for kind in self.extra[first:]) :])
+        results = []
+        for (slot, index), end in zip(carried, ends, strict=True):
+            kind = _final(slot.kinds[index], end)
+            results.append(kind.value([next(rest) for _ in kind.specs()]))
+        self.finish(carried, results, all_iterations=False)
+
+    def _maximum(self, known: Any) -> Any:
+        """How many iterations there are at most."""
+        given = self.options.get("maximum_iterations", self.options.get("max_iterations"))
+        if given is None or known is None:
+            return known if given is None else given
+        return tf.minimum(tf.convert_to_tensor(known), tf.cast(given, tf.convert_to_tensor(known).dtype))
+
+
+def _tensors(value: Any, kind: types.Type) -> list[Any]:
+    return kind.tensors(types.convert(value, kind))
+
+
+def _final(kind: types.Type, end: Any) -> types.Type:
+    """The type after the loop: a number of Python's only if each iteration leaves one."""
+    if isinstance(kind, types.ArrayType) and kind.weak:
+        found = types.type_of(end)
+        return types.ArrayType(kind.shape, kind.dtype, found is None or found.weak)
+    return kind
+
+
+def stage_while(
+    test: Callable[[], Any],
+    body: Callable[[], Any],
+    names: tuple[str, ...],
+    owners: Sequence[Callable[..., Any]],
+    first: Any,
+) -> None:
+    """``first`` is what ``test`` gave when it was evaluated for the first time."""
+    loop = _Loop(names, owners)
+
+    def once() -> tuple[Any, ...]:
+        body()
+        return ()
+
+    run, heads = loop.settle(once)
+    condition, heads_of_test = loop.trace_test(lambda: truth(test()))
+    if not condition.has_effects and is_pure(condition, loop, heads_of_test):
+        loop.build(condition, run, heads, None)
+        return
+
+    # The test changes something. It has been done once; it is done again at the end of each iteration.
+    loop = _Loop(names, owners, extras=[types.convert(truth(first), _BOOLEAN)])
+
+    def once_and_test(_: Any) -> tuple[Any, ...]:
+        body()
+        return (truth(test()),)
+
+    run, heads = loop.settle(once_and_test)
+    condition, _ = loop.trace_test(lambda goes_on: goes_on)
+    loop.build(condition, run, heads, None)
+
+
+def stage_for(
+    sequence: StagedSequence,
+    body: Callable[[Any], Any],
+    names: tuple[str, ...],
+    until: Callable[[], Any] | None,
+    owners: Sequence[Callable[..., Any]],
+) -> None:
+    length = sequence.length
+    if isinstance(length, int) and length <= 0:
+        return
+    trip_count = length if isinstance(length, int) else None
+    index_dtype = length.dtype if isinstance(length, tf.Tensor) else tf.int32
+    with _probing(sequence):
+        rows = rows_of(sequence.slices)
+        loop = _Loop(names, owners, trip_count, types.ArrayType((), index_dtype, True), rows.first_draws())
+
+        def one(index: Any, *drawn: Any) -> tuple[Any, ...]:
+            item = sequence.item(index, rows.row(index, drawn))
+            wanted = True if sequence.keep is None else sequence.keep(item)
+            engine = staged(wanted)
+            if engine is not None:
+                engine.cond(wanted, lambda: body(item), lambda: None, names, owners)
+            elif wanted:
+                body(item)
+            return _next_draws(rows, until)
+
+        run, heads = loop.settle(one)
+        if sequence.optional and not _is_worth_staging(run, loop):
+            raise NotStageable
+
+    def goes_on(_: Any, *drawn: Any) -> Any:
+        more = rows.has_more(drawn)
+        if until is None:
+            return more
+        stop = not_(truth(until()))
+        return stop if more is True else tf.logical_and(more, types.convert(stop, _BOOLEAN))
+
+    condition, _ = loop.trace_test(goes_on)
+    loop.build(condition, run, heads, length)
+
+
+def _next_draws(rows: Rows, until: Callable[[], Any] | None) -> tuple[Any, ...]:
+    """The next elements of datasets and iterators, of which a loop that is left takes none."""
+    if not rows.draws or until is None:
+        return tuple(rows.next_draws())
+    stop = truth(until())
+    if not is_symbolic(stop):
+        return tuple(rows.no_draws() if stop else rows.next_draws())
+    engine = staged(stop)
+    assert engine is not None
+    return tuple(engine.cond(stop, lambda: list(rows.no_draws()), lambda: list(rows.next_draws()), None, []))
+
+
+class _probing:  # noqa: N801 - reads as what it does, with `with`
+    """The trace of a loop that Python could run as well, which may come to nothing."""
+
+    def __init__(self, sequence: StagedSequence) -> None:
+        self._optional = sequence.optional
+        self._length = sequence.length
+
+    def __enter__(self) -> None:
+        CONTEXT.probes += self._optional
+
+    def __exit__(self, kind: Any, error: BaseException | None, _: object) -> None:
+        CONTEXT.probes -= self._optional
+        if not self._optional or not isinstance(error, Exception) or isinstance(error, NotStageable):
+            return
+        if self._length <= _MAX_UNROLLED_ROWS:
+            raise NotStageable from error
+
+
+def _is_worth_staging(run: Run, loop: _Loop) -> bool:
+    """Whether a loop that Python could run works on staged values, and is no worse for it.
+
+    A list that some iterations add to has a length that Python can still know, if each iteration is one of Python's.
+    """
+    count = loop.trip_count
+    short = count is not None and count <= _MAX_UNROLLED_ROWS
+    short = short and (count or 0) * len(run.operations) <= _MAX_UNROLLED_OPERATIONS
+    if short and any(slot.has_staged_length() for slot in loop.slots):
+        return False
+    entry = [slot.initial[index] for slot, index in loop.dynamic()]
+    heads = {id(tensor) for tensors in run.heads for tensor in tensors}
+    outside = [outer for outer, _ in run.graph.captures if id(outer) not in heads]
+    return any(is_symbolic(value) or getattr(value, "dtype", None) == tf.resource for value in (*entry, *outside))
+
+
+__all__ = ["Slot", "stage_for", "stage_while"]
