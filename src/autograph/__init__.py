@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import utils
     from .api import convert, to_code, to_graph
+    from .config import config
+    from .eager import run_functions_eagerly
     from .errors import ConversionError, StagingError, UnreachableHandlerError
-    from .functions import function, run_functions_eagerly
+    from .functions import function
     from .spec import TensorSpec
     from .staging.directives import do_not_convert, set_element_type, set_loop_options, stack
 
@@ -21,6 +23,7 @@ __all__ = [
     "StagingError",
     "TensorSpec",
     "UnreachableHandlerError",
+    "config",
     "convert",
     "do_not_convert",
     "function",
@@ -38,10 +41,11 @@ _HOMES = {
     "StagingError": ".errors",
     "TensorSpec": ".spec",
     "UnreachableHandlerError": ".errors",
+    "config": ".config",
     "convert": ".api",
     "do_not_convert": ".staging.directives",
     "function": ".functions",
-    "run_functions_eagerly": ".functions",
+    "run_functions_eagerly": ".eager",
     "set_element_type": ".staging.directives",
     "set_loop_options": ".staging.directives",
     "stack": ".staging.directives",

@@ -1,49 +1,34 @@
 """``ag.function``: convert, trace, compile, and cache by the types of the arguments.
 
-JAX arrays, NumPy arrays and Python numbers are traced; everything else is static, compared by type and value, or by
-identity where it cannot be hashed. The engine's own compiled call does the work.
+What is here is the same for every engine: the options, the choice of the engine, and what a ``Function`` says of
+itself. Which arguments are traced, what a signature is and how a trace is kept is the engine's business; it keeps that
+in a state of its own (``FunctionState``).
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 import threading
 from collections.abc import Callable, Sequence
-from types import MethodType
 from typing import Any, TypeVar, overload
 
-from .api import to_graph
+from .api import to_code, to_graph
+from .backends import captured, choose
+from .concrete import ConcreteFunction, FunctionState, as_html
+from .config import ENGINES
+from .eager import EAGER, run_functions_eagerly
 from .engines.base import active_engine, engine
-from .spec import TensorSpec
+from .errors import ConversionError
+from .signatures import Parameters
 from .staging.dispatch import hide_frames
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_run_eagerly = False
+__all__ = ["BoundFunction", "Function", "function", "run_functions_eagerly"]
 
 
-def run_functions_eagerly(flag: bool) -> None:
-    """Makes every ``ag.function`` run its original Python (``True``), or its graph again (``False``).
-
-    Example:
-        >>> import autograph as ag
-        >>> ag.run_functions_eagerly(True)
-        >>> ag.function(lambda x: type(x).__name__)(1)
-        'int'
-        >>> ag.run_functions_eagerly(False)
-    """
-    global _run_eagerly
-    _run_eagerly = bool(flag)
-
-
-class StaticArgument:
-    """An argument that is a Python value while tracing, whatever its type."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+def _never(error: BaseException, args: tuple[Any, ...]) -> Any:
+    raise error
 
 
 class Function:
@@ -51,111 +36,272 @@ class Function:
 
     Attributes:
         python_function: the original.
+        backend: what was asked for: ``"auto"`` or the name of an engine.
+        input_signature: the specs of the arguments, or ``None``.
+        static_argnames: the arguments that are static whatever their type.
+        donate_argnames: the arguments whose memory the call may use again.
+        jit_compile: whether XLA is to compile; ``None`` leaves that to the engine.
+        reduce_retracing: whether sizes that differ are generalised.
+        parameters: what the function takes.
     """
 
     __name__: str
     __qualname__: str
 
+    # What a call looks at first. An engine that can call a function without looking at the arguments itself sets
+    # ``direct``, and ``is_idle`` to what says that no graph is being built; results of type ``pieces`` go through
+    # ``finish``, and ``failed`` gets what was raised: it raises, or returns a result.
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "backend",
+        "direct",
+        "donate_argnames",
+        "failed",
+        "finish",
+        "input_signature",
+        "is_idle",
+        "jit_compile",
+        "lock",
+        "parameters",
+        "pieces",
+        "python_function",
+        "reduce_retracing",
+        "static_argnames",
+    )
+
     def __init__(
         self,
         python_function: Callable[..., Any],
         *,
-        backend: str,
-        input_signature: Sequence[Any] | None,
-        static_argnames: Sequence[str],
-        name: str | None,
+        backend: str = "auto",
+        input_signature: Sequence[Any] | None = None,
+        static_argnames: Sequence[str] | str = (),
+        donate_argnames: Sequence[str] | str = (),
+        jit_compile: bool | None = None,
+        reduce_retracing: bool = False,
+        name: str | None = None,
     ) -> None:
-        if backend not in ("auto", "jax"):
-            raise ValueError(f"backend is {backend!r}; this version has 'auto' and 'jax'")
+        if backend not in ("auto", *ENGINES):
+            raise ValueError(f"backend is {backend!r}; it can be 'auto', {' or '.join(map(repr, ENGINES))}")
+        self.direct: Callable[..., Any] | None = None
+        self.is_idle: Callable[[], bool] = _always
+        self.pieces: type | None = None
+        self.finish: Callable[[Any], Any] = _same
+        self.failed: Callable[[BaseException, tuple[Any, ...]], Any] = _never
         self.python_function = python_function
+        self.backend = backend
+        self.jit_compile = jit_compile
+        self.reduce_retracing = reduce_retracing
+        self.lock = threading.RLock()
         self._converted = to_graph(python_function)
-        self._input_signature = None if input_signature is None else list(input_signature)
-        self._static_argnames = tuple([static_argnames] if isinstance(static_argnames, str) else static_argnames)
-        self._signature = _signature_of(python_function)
-        self._concrete: dict[Any, Any] = {}
-        self._lock = threading.Lock()
+        self._states: dict[str, FunctionState] = {}
+        self._captured: tuple[str | None] | None = None
         functools.update_wrapper(self, python_function)
         if name is not None:
             self.__name__ = name
-        for argument in self._static_argnames:
-            if self._signature is not None and argument not in self._signature.parameters:
-                raise ValueError(f"static_argnames has {argument!r}, which is not an argument of {self.__name__}()")
+        elif not hasattr(self, "__name__"):  # a partial, or an object that can be called
+            inner = getattr(python_function, "func", type(python_function))
+            self.__name__ = getattr(inner, "__name__", "function")
+        if "__qualname__" not in self.__dict__:
+            self.__qualname__ = self.__name__
+        self.parameters = Parameters(python_function, self.__name__)
+        self.static_argnames = self._names("static_argnames", static_argnames)
+        self.donate_argnames = self._names("donate_argnames", donate_argnames)
+        self.input_signature = None if input_signature is None else tuple(input_signature)
+
+    def _names(self, option: str, names: Sequence[str] | str) -> tuple[str, ...]:
+        given = (names,) if isinstance(names, str) else tuple(names)
+        for argument in given:
+            if argument not in self.parameters.names:
+                raise ValueError(f"{option} has {argument!r}, which is not an argument of {self.__name__}()")
+        return given
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if _run_eagerly:
+        direct = self.direct
+        if direct is None or kwargs or EAGER.on or not self.is_idle():
+            return self._call(args, kwargs)
+        try:
+            result = direct(*args)
+        except BaseException as error:
+            caught = error
+        else:
+            return self.finish(result) if type(result) is self.pieces else result
+        try:
+            return self.failed(caught, args)
+        except BaseException as error:
+            hide_frames(error)
+            raise
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if EAGER.on:
             return self.python_function(*args, **kwargs)
         if active_engine() is not None:
             return self._converted(*args, **kwargs)
-        if self._input_signature is not None:
-            _check_signature(self.__name__, self._input_signature, args, kwargs)
-        backend: Any = engine("jax")
         try:
-            return backend.run(self, args, kwargs)
+            return engine(choose(self, args, kwargs)).run(self, args, kwargs)
         except BaseException as error:
             hide_frames(error)
             raise
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else MethodType(self, instance)
+        return self if instance is None else BoundFunction(self, instance)
+
+    # As an object: like a Python function, it is its own copy and is pickled by its name.
+
+    def __copy__(self) -> Function:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Function:
+        return self
+
+    def __reduce__(self) -> str:
+        return self.__qualname__
 
     def __repr__(self) -> str:
-        return f"<ag.function {self.__qualname__}, {len(self._concrete)} traces>"
+        counts = [f"{len(state.concrete_functions())} on {name}" for name, state in self._states.items()]
+        traces = f"traces: {', '.join(counts)}" if counts else "no traces"
+        return f"<ag.function {self.__qualname__}{self.parameters.signature}, {traces}>"
 
-    # What the engine asks for.
+    def _repr_html_(self) -> str:
+        rows = [
+            (concrete.signature, name)
+            for name, state in self._states.items()
+            for concrete in state.concrete_functions()
+        ]
+        try:
+            code = self.code
+        except ConversionError:
+            code = ""
+        return as_html(f"ag.function {self.__qualname__}{self.parameters.signature}", rows, code)
+
+    # What it says of itself.
+
+    @property
+    def code(self) -> str:
+        """The generated source."""
+        return to_code(self.python_function)
+
+    @property
+    def tracing_count(self) -> int:
+        """How often the function's Python has been run to make a graph."""
+        return sum(state.tracing_count for state in self._states.values())
+
+    @property
+    def concrete_functions(self) -> list[ConcreteFunction]:
+        """The traces that are kept, each with its signature."""
+        return [concrete for state in self._states.values() for concrete in state.concrete_functions()]
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """The trace for these arguments, which may be values or specs; made and compiled ahead of time.
+
+        Args:
+            args, kwargs: values, or ``ag.TensorSpec``, ``jax.ShapeDtypeStruct`` or ``tf.TensorSpec`` in their place.
+                With an ``input_signature``, they may be left out.
+
+        Returns:
+            What runs this trace when it is called, with its ``.inputs``, ``.outputs``, ``.graph`` and ``.as_text()``.
+
+        Example:
+            >>> import autograph as ag
+            >>> double = ag.function(lambda x: x * 2)
+            >>> concrete = double.get_concrete_function(ag.TensorSpec([3], "float32"))
+            >>> concrete.inputs
+            (TensorSpec(shape=(3,), dtype='float32', name='x'),)
+
+        Raises:
+            TypeError: the arguments do not fit the function or its ``input_signature``.
+        """
+        try:
+            name = choose(self, args, kwargs)
+            return self.state(name).get_concrete_function(args, kwargs)
+        except BaseException as error:
+            hide_frames(error)
+            raise
+
+    def clear_cache(self) -> None:
+        """Forgets all traces and what was compiled for them."""
+        with self.lock:
+            self.direct = None
+            for state in self._states.values():
+                state.clear()
+
+    # What an engine asks for.
 
     @property
     def converted(self) -> Callable[..., Any]:
         """The converted form of the original."""
         return self._converted
 
-    def with_static_marked(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments, those that ``static_argnames`` names each wrapped in a ``StaticArgument``."""
-        if not self._static_argnames or self._signature is None:
-            return args, kwargs
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        for name in self._static_argnames:
-            bound.arguments[name] = StaticArgument(bound.arguments[name])
-        return bound.args, bound.kwargs
+    @property
+    def captured_backend(self) -> str | None:
+        """The engine of the first tensor that the function captures."""
+        if self._captured is None:
+            self._captured = (next((name for name, _ in captured(self.python_function)), None),)
+        return self._captured[0]
 
-    def concrete(self, key: Any, make: Callable[[], Any]) -> Any:
-        """The entry for ``key``, made once however many threads ask for it."""
-        entry = self._concrete.get(key)
-        if entry is None:
-            with self._lock:
-                entry = self._concrete.get(key)
-                if entry is None:
-                    entry = self._concrete[key] = make()
-        return entry
+    def state(self, name: str) -> Any:
+        """What the engine called ``name`` keeps for this function, made when it first asks."""
+        found = self._states.get(name)
+        if found is None:
+            backend = engine(name)
+            with self.lock:
+                found = self._states.get(name)
+                if found is None:
+                    found = self._states[name] = backend.prepare(self)
+        return found
 
 
-def _signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
+def _always() -> bool:
+    return True
 
 
-def _check_signature(name: str, specs: list[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    if kwargs or len(args) != len(specs):
-        raise TypeError(
-            f"{name}() has an input_signature of {len(specs)} positional arguments, and got {len(args)}"
-            + (f" and the keywords {sorted(kwargs)}" if kwargs else "")
-        )
-    for position, (spec, value) in enumerate(zip(specs, args, strict=True)):
-        if not isinstance(spec, TensorSpec):
-            continue
-        shape = getattr(value, "shape", ())
-        fits = len(shape) == len(spec.shape) and all(
-            want is None or want == have for want, have in zip(spec.shape, shape, strict=True)
-        )
-        if not fits:
-            raise TypeError(
-                f"{name}() expects {spec.dtype}{list(spec.shape)} as argument {spec.name or position}, "
-                f"and got shape {list(shape)}"
-            )
+def _same(result: Any) -> Any:
+    return result
+
+
+class BoundFunction(functools.partial[Any]):
+    """An ``ag.function`` of a class, bound to an instance as a method is."""
+
+    __slots__ = ()
+
+    func: Function
+
+    def __new__(cls, function: Function, instance: Any) -> BoundFunction:
+        return super().__new__(cls, function, instance)
+
+    @property
+    def __self__(self) -> Any:
+        return self.args[0]
+
+    @property
+    def __func__(self) -> Function:
+        return self.func
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("__wrapped__", "__signature__"):  # what they say counts the instance as an argument
+            raise AttributeError(name)
+        return getattr(self.func, name)
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self.func.__doc__
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """As ``Function.get_concrete_function``, for this instance."""
+        return self.func.get_concrete_function(self.args[0], *args, **kwargs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BoundFunction) and self.func is other.func and self.args[0] is other.args[0]
+
+    def __hash__(self) -> int:
+        return hash((id(self.args[0]), id(self.func)))
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.args[0], self.func.__name__)
+
+    def __repr__(self) -> str:
+        return f"<bound {self.func!r} of {self.args[0]!r}>"
 
 
 @overload
@@ -164,7 +310,8 @@ def function(
     *,
     backend: str = "auto",
     input_signature: Sequence[Any] | None = None,
-    static_argnames: Sequence[str] = (),
+    static_argnames: Sequence[str] | str = (),
+    donate_argnames: Sequence[str] | str = (),
     jit_compile: bool | None = None,
     reduce_retracing: bool = False,
     name: str | None = None,
@@ -175,7 +322,8 @@ def function(
     *,
     backend: str = "auto",
     input_signature: Sequence[Any] | None = None,
-    static_argnames: Sequence[str] = (),
+    static_argnames: Sequence[str] | str = (),
+    donate_argnames: Sequence[str] | str = (),
     jit_compile: bool | None = None,
     reduce_retracing: bool = False,
     name: str | None = None,
@@ -185,7 +333,8 @@ def function(
     *,
     backend: str = "auto",
     input_signature: Sequence[Any] | None = None,
-    static_argnames: Sequence[str] = (),
+    static_argnames: Sequence[str] | str = (),
+    donate_argnames: Sequence[str] | str = (),
     jit_compile: bool | None = None,
     reduce_retracing: bool = False,
     name: str | None = None,
@@ -194,11 +343,14 @@ def function(
 
     Args:
         fn: the function.
-        backend: the engine, ``"jax"``; ``"auto"`` finds it.
-        input_signature: a ``TensorSpec`` for each argument; a call that does not fit is an error.
+        backend: the engine, ``"jax"`` or ``"tensorflow"``. ``"auto"`` takes that of the first tensor among the
+            arguments, else among captured values, else ``ag.config.default_backend``.
+        input_signature: a spec for each argument (or a nested structure of specs): ``ag.TensorSpec``,
+            ``jax.ShapeDtypeStruct`` or ``tf.TensorSpec``. A call that does not fit is an error.
         static_argnames: arguments that are Python values while tracing, a new one tracing again.
+        donate_argnames: arguments whose memory the call may use for its results (JAX); they cannot be used afterwards.
         jit_compile: for engines that can do without; JAX always compiles.
-        reduce_retracing: accepted for every engine; on JAX each shape has its own trace.
+        reduce_retracing: generalises sizes that differ between calls, so that the next one need not be traced.
         name: a name for the function.
 
     Returns:
@@ -220,6 +372,8 @@ def function(
 
     Raises:
         ConversionError: the function cannot be converted.
+        ImportError: the engine's framework is not installed (when it is called).
+        TypeError: a call does not fit the function or its ``input_signature``, or mixes tensors of two engines.
         ValueError: ``backend`` is not known, or ``static_argnames`` has a name that is not an argument's.
     """
 
@@ -229,6 +383,9 @@ def function(
             backend=backend,
             input_signature=input_signature,
             static_argnames=static_argnames,
+            donate_argnames=donate_argnames,
+            jit_compile=jit_compile,
+            reduce_retracing=reduce_retracing,
             name=name,
         )
 

@@ -63,8 +63,14 @@ class Engine(Protocol):
 
     # Calls and effects.
 
+    def prepare(self, function: Any) -> Any:
+        """The ``FunctionState`` (``concrete.py``) of an ``ag.function``; made once, see ``function.state(name)``."""
+
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls an ``ag.function``."""
+
+    def use_cache(self, folder: str | None) -> None:
+        """Keeps compiled programs in ``folder`` across processes, where the framework can."""
 
     def host_call(self, function: Callable[..., Any], leaves: list[Any], result: Any, name: str) -> Any:
         """Calls ``function`` with the values of ``leaves`` when the graph runs; ``result`` says what it returns."""
@@ -198,9 +204,13 @@ def engine(name: str) -> Engine:
         try:
             module = importlib.import_module(_MODULES[name])
         except ModuleNotFoundError as error:
-            if error.name is not None and error.name.partition(".")[0] == name:
-                error.add_note(f"install it with: pip install 'autograph-compiler[{name}]'")
-            raise
+            if error.name is None or error.name.partition(".")[0] != name:
+                raise
+            raise ModuleNotFoundError(
+                f"backend {name!r} needs the package {error.name}, which is not installed. "
+                f"Install it with: pip install 'autograph-compiler[{name}]'",
+                name=error.name,
+            ) from error
         known = _loaded[name] = module.ENGINE
     return known
 

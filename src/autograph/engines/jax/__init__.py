@@ -50,6 +50,12 @@ class JaxEngine:
             return value.is_buffered() and value.plain() is None
         return False
 
+    def prepare(self, function: Any) -> Any:
+        return calls.JaxFunction(function)
+
+    def use_cache(self, folder: str | None) -> None:
+        jax.config.update("jax_compilation_cache_dir", folder)
+
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls an ``ag.function``."""
         return calls.run(function, args, kwargs)
