@@ -48,6 +48,12 @@ class TensorFlowEngine:
             return self.active()
         return is_symbolic(value)
 
+    def prepare(self, function: Any) -> calls.TensorFlowFunction:
+        return calls.TensorFlowFunction(function)
+
+    def use_cache(self, folder: str | None) -> None:
+        """TensorFlow keeps no compiled programs."""
+
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls an ``ag.function``."""
         return calls.run(function, args, kwargs)

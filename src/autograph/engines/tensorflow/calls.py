@@ -1,10 +1,195 @@
-"""Calls of ``ag.function`` on TensorFlow: a ``tf.function`` of the converted code, and what becomes of its result."""
+"""Calls of ``ag.function`` on TensorFlow: a ``tf.function`` of the converted code, and what becomes of its result.
+
+TensorFlow's own rules hold for the arguments: tensors by dtype and shape, Python's values as part of the signature.
+"""
 
 from __future__ import annotations
 
+import functools
+import re
+import threading
 from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.eager import context
+from tensorflow.python.eager.polymorphic_function import concrete_function, polymorphic_function, transform
+
+from ...eager import EAGER
+from ...spec import TensorSpec
+from ...staging.dispatch import is_own_file
+from ..common.failures import FAILURES, Place, raise_at
+from . import xla
+from .results import Parts, in_parts
+
+
+class AssertionFailed(AssertionError, tf.errors.InvalidArgumentError):  # type: ignore[misc]
+    """An ``assert`` of the program's that failed in a graph: Python's exception, and TensorFlow's."""
+
+    def __init__(self, message: str) -> None:
+        tf.errors.InvalidArgumentError.__init__(self, None, None, message)
+        self.args = (message,) if message else ()
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+    def __reduce__(self) -> Any:
+        return AssertionFailed, (self.message,)
+
+
+class _Inlining(threading.local):
+    """Whether a function's code is wanted in the graph that is being built, not as a function of its own."""
+
+    on = False
+
+
+_INLINING = _Inlining()
+
+
+class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
+    """The ``tf.function`` of one ``ag.function``; also what a ``tf.Module`` saves."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if EAGER.on:
+            return self._python_function.__ag_original__(*args, **kwargs)
+        if not context.executing_eagerly():
+            _INLINING.on = True
+            return self._python_function(*args, **kwargs)
+        failure: tuple[BaseException, Place | None]
+        try:
+            result = super().__call__(*args, **kwargs)
+        except tf.errors.OpError as error:
+            found = failure_of(error)
+            if found is None:
+                raise
+            failure = found
+        else:
+            return whole(result)
+        raise_at(*failure)
+
+
+class ConcreteFunction(concrete_function.ConcreteFunction):  # type: ignore[misc]
+    """One trace: TensorFlow's own, with what every engine says of a trace."""
+
+    @property
+    def signature(self) -> str:
+        """The arguments as text, one line."""
+        parts = []
+        for name, parameter in self.function_type.parameters.items():
+            parts.append(f"{name}={parameter.type_constraint}" if parameter.type_constraint is not None else name)
+        return ", ".join(parts)
+
+    def as_text(self) -> str:
+        """The graph as text."""
+        return str(self.graph.as_graph_def())
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            result = super().__call__(*args, **kwargs)
+        except tf.errors.OpError as error:
+            failure = failure_of(error)
+            if failure is None:
+                raise
+        else:
+            return whole(result)
+        raise_at(*failure)
+
+
+class TensorFlowFunction:
+    """What is kept for one ``ag.function``."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        self.graph_function = self._make()
+
+    def _make(self) -> GraphFunction:
+        function = self._function
+        converted, original = function.converted, function.python_function
+
+        @functools.wraps(original)
+        def traced(*args: Any, **kwargs: Any) -> Any:
+            if _INLINING.on:
+                _INLINING.on = False
+                return converted(*args, **kwargs)
+            if function.jit_compile is None:
+                xla.may_compile(tf.compat.v1.get_default_graph())
+            return in_parts(converted(*args, **kwargs))
+
+        traced.__ag_original__ = original  # type: ignore[attr-defined]
+        return GraphFunction(
+            traced,
+            function.__name__,
+            input_signature=_specs(function.input_signature),
+            autograph=False,
+            jit_compile=function.jit_compile,
+            reduce_retracing=function.reduce_retracing,
+        )
+
+    @property
+    def tracing_count(self) -> int:
+        return int(self.graph_function.experimental_get_tracing_count())
+
+    def concrete_functions(self) -> list[ConcreteFunction]:
+        return [_named(concrete) for concrete in self.graph_function._list_all_concrete_functions()]
+
+    def get_concrete_function(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ConcreteFunction:
+        return _named(self.graph_function.get_concrete_function(*_specs(args), **_specs(kwargs)))
+
+    def clear(self) -> None:
+        self.graph_function = self._make()
 
 
 def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls ``function`` (an ``ag.function``) as a graph of TensorFlow's."""
-    raise NotImplementedError
+    return function.state("tensorflow").graph_function(*args, **kwargs)
+
+
+def _named(concrete: Any) -> ConcreteFunction:
+    if type(concrete) is concrete_function.ConcreteFunction:
+        concrete.__class__ = ConcreteFunction
+    return concrete
+
+
+def _specs(value: Any) -> Any:
+    """``value`` with TensorFlow's specs in place of the others."""
+    if isinstance(value, TensorSpec):
+        return tf.TensorSpec(value.shape, tf.as_dtype(value.dtype), value.name)
+    if type(value).__name__ == "ShapeDtypeStruct":
+        return tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_specs, value))
+    if isinstance(value, list | tuple):
+        return type(value)(map(_specs, value))
+    if isinstance(value, dict):
+        return {key: _specs(item) for key, item in value.items()}
+    return value
+
+
+def whole(result: Any) -> Any:
+    """A function's result as Python's values."""
+    if isinstance(result, Parts):
+        return result.whole()
+    return result
+
+
+_ASSERTION = re.compile(r"assertion failed: \[(.*)\]\n", re.DOTALL)
+_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
+
+
+def failure_of(error: Any) -> tuple[BaseException, Place | None] | None:
+    """The exception of the program's that stopped a graph, and its line; ``None`` if it is TensorFlow's own."""
+    report = str(error)
+    found = FAILURES.take(report)
+    if found is not None:
+        kept, place = found
+        if type(kept) is AssertionError:
+            return AssertionFailed(str(kept)), place
+        return kept, place
+    match = _ASSERTION.search(report + "\n")
+    if match is None or not isinstance(error, tf.errors.InvalidArgumentError):
+        return None
+    frames = [frame for frame in _FRAME.findall(report) if not is_own_file(frame[0])]
+    place = Place(frames[-1][0], int(frames[-1][1]), frames[-1][2]) if frames else None
+    return AssertionFailed(match[1].partition("]\n")[0]), place
+
+
+transform.CONCRETE_FUNCTION_CALLBACKS.append(xla.compile_if_it_pays)
