@@ -87,6 +87,12 @@ class Engine(Protocol):
     def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
         """The arrays that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
 
+    def items(self, value: Any) -> Any:
+        """A staged value as something that Python can iterate over, if its length is known."""
+
+    def length(self, value: Any) -> Any:
+        """``len(value)`` of a staged value."""
+
     # Truth.
 
     def truth(self, value: Any) -> Any:

@@ -5,6 +5,7 @@ Everything here takes plain Python paths for plain Python values, and asks the e
 
 from . import builtins
 from .branch import if_exp, if_stmt
+from .builtins import items
 from .calls import call
 from .directives import stack_method
 from .effects import check, read, writes
@@ -58,6 +59,7 @@ __all__ = [
     "is_",
     "is_not",
     "item",
+    "items",
     "mapping_pattern",
     "match",
     "new_list",

@@ -15,7 +15,7 @@ from ..engines.base import Engine, active_engine
 from . import sequences
 from .branch import if_exp
 from .calls import REPLACEMENTS, call, converted
-from .dispatch import staged
+from .dispatch import hide_frames, staged
 from .formatting import StagedText, holds_staged
 from .lists import TensorList
 from .logic import and_, or_, truth
@@ -61,6 +61,19 @@ def _carries_mark(value: Any) -> bool:
     return isinstance(value, str) and "<staged value " in value
 
 
+def items(value: Any) -> Any:
+    """``value``, for Python to iterate over (``a, b = value``, comprehensions, ``f(*value)``)."""
+    kind = type(value)
+    if kind is tuple or kind is list or kind is dict or kind is builtins.range:
+        return value
+    try:
+        engine = staged(value)
+        return value if engine is None else engine.items(value)
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
 @_replaces(len)
 def len_(value: Any, /) -> Any:
     if type(value) is TensorList:
@@ -68,7 +81,8 @@ def len_(value: Any, /) -> Any:
     if issubclass(type(value), Sequence) and not isinstance(value.length, int):
         length = value.length
         return if_exp(length > 0, lambda: length, lambda: 0)
-    return builtins.len(value)
+    engine = staged(value)
+    return builtins.len(value) if engine is None else engine.length(value)
 
 
 @_replaces(range)
@@ -152,7 +166,7 @@ def _as_rows(iterable: Any) -> Any:
             iterable.item(index, engine.get_at(iterable.slices, index) if iterable.slices is not None else None)
             for index in builtins.range(count)
         ]
-    return iterable
+    return items(iterable)
 
 
 @_replaces(map)
@@ -212,7 +226,7 @@ def sum_(iterable: Any, /, start: Any = 0) -> Any:
     engine = _engine_of_sequence(iterable)
     if engine is None:
         return builtins.sum(iterable, start)
-    if not issubclass(type(iterable), Sequence | list):
+    if not issubclass(type(iterable), Sequence | list) and engine.is_array(iterable):
         return start + engine.sum_rows(iterable)
     total = start
 

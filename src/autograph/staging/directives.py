@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from ..engines.base import active_engine, engine
+from ..engines.base import active_engine, array_engine, engine
 from .lists import TensorList
 from .state import CONTEXT
 
@@ -78,7 +78,9 @@ def stack(list_: Any) -> Any:
         return list_.stack()
     if hasattr(list_, "dtype"):
         return list_
-    return (active_engine() or engine("jax")).stack_trees(list(list_))
+    items = list(list_)
+    building = active_engine() or next(filter(None, map(array_engine, items)), None) or engine("jax")
+    return building.stack_trees(items)
 
 
 def stack_method(value: Any) -> Any:

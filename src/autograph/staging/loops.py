@@ -41,7 +41,7 @@ def for_stmt(
                     pass  # Python goes through it
         if CONTEXT.probes and hasattr(type(iterated), "__next__") and type(iterated) not in _FRESH_ITERATORS:
             raise NotStageable  # an iterator gives each item once, so no trace may go through it in vain
-        iterator = iter(iterated)
+        iterator = iter(iterated if engine is None or staged(iterated) is None else engine.items(iterated))
         for item in iterator:
             body(item)
             if until is not None:

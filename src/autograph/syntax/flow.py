@@ -121,6 +121,27 @@ def blocks_of(statement: ast.stmt) -> list[list[ast.stmt]]:
     return []
 
 
+_FRAMEWORKS = frozenset(["tf", "tensorflow", "jax", "torch", "np", "numpy", "keras"])
+
+
+def may_swallow(statement: ast.With) -> bool:
+    """Whether a context manager of a ``with`` statement may keep an exception from leaving it.
+
+    Those of the frameworks do not (gradient tapes, name scopes, devices), and nor does ``open``; with these, what the
+    body assigns is assigned.
+    """
+    for item in statement.items:
+        function: ast.expr = item.context_expr
+        if not isinstance(function, ast.Call):
+            return True
+        function = function.func
+        while isinstance(function, ast.Attribute):
+            function = function.value
+        if not isinstance(function, ast.Name) or function.id not in (*_FRAMEWORKS, "open"):
+            return True
+    return False
+
+
 class Effect(NamedTuple):
     """How a statement transforms the set of live names, backwards."""
 
@@ -225,8 +246,7 @@ class Liveness:
                 effect = Effect(reads | (body.gen & ~writes), ~writes, 0, writes | body.assigned)
             elif kind is ast.With:
                 body = self._summarise(statement.body)  # type: ignore[attr-defined]
-                # A context manager may swallow an exception: then not all of the body has run.
-                effect = Effect(reads | body.gen, _ALL, body.leaves, writes | body.assigned)
+                effect = self._summarise_with(statement, body, reads, writes)  # type: ignore[arg-type]
             elif kind is ast.Try or kind is ast.TryStar:
                 effect = self._summarise_try(statement, reads)  # type: ignore[arg-type]
             elif kind is ast.Return:
@@ -238,6 +258,15 @@ class Liveness:
                 effect = Effect(reads, ~writes, 0, writes)
         self._effects[id(statement)] = effect
         return effect
+
+    def _summarise_with(self, statement: ast.With, body: Effect, reads: int, writes: int) -> Effect:
+        if not may_swallow(statement):
+            gen = reads | (body.gen & ~writes)
+            return Effect(gen, body.passes & ~writes, body.leaves & ~writes, writes | body.assigned)
+        # A context manager may swallow an exception: then not all of the body has run. But the target of the first is
+        # bound before anything that it could swallow.
+        first = writes if len(statement.items) == 1 and isinstance(statement.items[0].optional_vars, ast.Name) else 0
+        return Effect(reads | (body.gen & ~first), ~first, body.leaves & ~first, writes | body.assigned)
 
     def _summarise_try(self, statement: ast.Try | ast.TryStar, reads: int) -> Effect:
         gen, leaves, assigned = reads, 0, 0
@@ -272,7 +301,8 @@ class Liveness:
                 self.head[id(statement)] = head
                 self._flow(statement.body, head, head, also)  # type: ignore[attr-defined]
             elif kind is ast.With:
-                self._flow(statement.body, live, leave, also | live)  # type: ignore[attr-defined]
+                cut_short = live if may_swallow(statement) else 0  # type: ignore[arg-type]
+                self._flow(statement.body, live, leave, also | cut_short)  # type: ignore[attr-defined]
             elif isinstance(statement, ast.Try | ast.TryStar):
                 exceptional = also | effect.gen | live
                 for inner in blocks_of(statement):

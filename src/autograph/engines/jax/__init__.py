@@ -121,6 +121,12 @@ class JaxEngine:
             )
         return None
 
+    def items(self, value: Any) -> Any:
+        return value  # a tracer can be iterated over
+
+    def length(self, value: Any) -> Any:
+        return len(value)
+
     # Truth.
 
     def truth(self, value: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
 
+from ...errors import StagingError
 from ...staging.choice import Choice, value_of
 from ...staging.lists import TensorList
 from ...staging.sequences import Sequence as StagedSequence
@@ -95,6 +96,41 @@ class TensorFlowEngine:
 
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         return sources.sequence_of(iterable)
+
+    def items(self, value: Any) -> Any:
+        if not isinstance(value, tf.Tensor | tf.Variable):
+            return value
+        if isinstance(value, tf.Variable):
+            value = value.read_value()
+        if value.shape.rank == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        if value.shape.rank is None or value.shape[0] is None:
+            raise StagingError(
+                f"how many items {value.name} has is only known when the graph runs, and Python iterates over it here. "
+                "Write a for statement, or give the size in an input_signature"
+            )
+        return tf.unstack(value)
+
+    def length(self, value: Any) -> Any:
+        if isinstance(value, tf.data.Dataset):
+            return self._cardinality(value)
+        if isinstance(value, tf.RaggedTensor):
+            return as_number(tf.cast(value.nrows(), tf.int32))
+        if isinstance(value, tf.TensorArray):
+            return as_number(value.size())
+        if isinstance(value, tf.SparseTensor):
+            return as_number(tf.cast(value.dense_shape[0], tf.int32))
+        if not isinstance(value, tf.Tensor | tf.Variable):
+            return len(value)
+        if value.shape.rank == 0:
+            raise TypeError("len() of unsized object")
+        size = None if value.shape.rank is None else value.shape[0]
+        return as_number(tf.shape(value)[0]) if size is None else size
+
+    def _cardinality(self, dataset: Any) -> Any:
+        count = dataset.cardinality()
+        self.check(count >= 0, lambda: TypeError("len() of a dataset whose length is infinite or unknown"))
+        return as_number(tf.cast(count, tf.int32))
 
     # Truth.
 
@@ -296,8 +332,6 @@ class TensorFlowEngine:
         return indexing.item(tf.convert_to_tensor(array), key)
 
     def sum_rows(self, array: Any) -> Any:
-        if sources.is_stream(array) or isinstance(array, tf.RaggedTensor):
-            raise TypeError("sum() over a dataset is written as a loop")
         return tf.reduce_sum(array, axis=0)
 
     def is_array(self, value: Any) -> bool:

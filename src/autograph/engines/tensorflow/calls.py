@@ -189,7 +189,12 @@ def failure_of(error: Any) -> tuple[BaseException, Place | None] | None:
         return None
     frames = [frame for frame in _FRAME.findall(report) if not is_own_file(frame[0])]
     place = Place(frames[-1][0], int(frames[-1][1]), frames[-1][2]) if frames else None
-    return AssertionFailed(match[1].partition("]\n")[0]), place
+    return AssertionFailed(_unescaped(match[1].partition("]\n")[0])), place
+
+
+def _unescaped(text: str) -> str:
+    """A message as it was before TensorFlow put it in its report."""
+    return text.encode().decode("unicode_escape").encode("latin-1").decode(errors="replace")
 
 
 transform.CONCRETE_FUNCTION_CALLBACKS.append(xla.compile_if_it_pays)

@@ -185,7 +185,7 @@ def stage_for(
         return
     trip_count = length if isinstance(length, int) else None
     index_dtype = length.dtype if isinstance(length, tf.Tensor) else tf.int32
-    with _probing(sequence):
+    with _Probe(sequence) as probe:
         rows = rows_of(sequence.slices)
         loop = _Loop(names, owners, trip_count, types.ArrayType((), index_dtype, True), rows.first_draws())
 
@@ -199,6 +199,7 @@ def stage_for(
                 body(item)
             return _next_draws(rows, until)
 
+        probe.loop = loop
         run, heads = loop.settle(one)
         if sequence.optional and not _is_worth_staging(run, loop):
             raise NotStageable
@@ -226,21 +227,26 @@ def _next_draws(rows: Rows, until: Callable[[], Any] | None) -> tuple[Any, ...]:
     return tuple(engine.cond(stop, lambda: list(rows.no_draws()), lambda: list(rows.next_draws()), None, []))
 
 
-class _probing:  # noqa: N801 - reads as what it does, with `with`
-    """The trace of a loop that Python could run as well, which may come to nothing."""
+class _Probe:
+    """The trace of a loop that Python could run as well, or run by rows, which may come to nothing."""
 
     def __init__(self, sequence: StagedSequence) -> None:
-        self._optional = sequence.optional
-        self._length = sequence.length
+        self._sequence = sequence
+        self.loop: _Loop | None = None
 
-    def __enter__(self) -> None:
-        CONTEXT.probes += self._optional
+    def __enter__(self) -> _Probe:
+        CONTEXT.probes += self._sequence.optional
+        return self
 
     def __exit__(self, kind: Any, error: BaseException | None, _: object) -> None:
-        CONTEXT.probes -= self._optional
-        if not self._optional or not isinstance(error, Exception) or isinstance(error, NotStageable):
+        sequence = self._sequence
+        CONTEXT.probes -= sequence.optional
+        if not isinstance(error, Exception):
             return
-        if self._length <= _MAX_UNROLLED_ROWS:
+        for slot in self.loop.slots if self.loop is not None else ():
+            slot.undo()
+        by_rows = sequence.rows_of is not None and isinstance(sequence.length, int)
+        if (sequence.optional or by_rows) and sequence.length <= _MAX_UNROLLED_ROWS:
             raise NotStageable from error
 
 

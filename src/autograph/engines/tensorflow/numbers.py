@@ -92,7 +92,9 @@ def _binary(name: str, reflected: bool) -> Callable[[Number, Any], Any]:
         if not isinstance(other, tf.Tensor):
             return NotImplemented
         number: Any = self
-        if number.dtype != other.dtype and other.dtype in _NUMERIC and _rank(other.dtype) >= _rank(number.dtype):
+        if number.dtype != other.dtype and other.dtype == tf.bool:
+            other = tf.cast(other, number.dtype)
+        elif number.dtype != other.dtype and other.dtype in _NUMERIC and _rank(other.dtype) >= _rank(number.dtype):
             number = tf.cast(number, other.dtype)
         return _apply(name, other, number) if reflected else _apply(name, number, other)
 

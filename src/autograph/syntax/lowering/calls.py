@@ -6,6 +6,7 @@ import ast
 
 from ..nodes import constant, load, position, staging
 from .base import FunctionLowering, lowers_expression, lowers_statement
+from .mutation import items_of
 
 
 @lowers_expression(ast.Call)
@@ -64,6 +65,13 @@ def lower_formatted_value(self: FunctionLowering, node: ast.FormattedValue) -> a
         node.value = staging("text", [self.expr(node.value)], position(node.value))
     if node.format_spec is not None:
         node.format_spec = self.expr(node.format_spec)
+    return node
+
+
+@lowers_expression(ast.Starred)
+def lower_starred(self: FunctionLowering, node: ast.Starred) -> ast.expr:
+    lowered = self.expr(node.value)
+    node.value = items_of(node.value, lowered) if isinstance(node.ctx, ast.Load) else lowered
     return node
 
 

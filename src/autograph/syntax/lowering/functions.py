@@ -7,6 +7,7 @@ import ast
 from ..scopes import Names, collect
 from .base import FunctionLowering, Unconvertible, Unit, lowers_expression, lowers_statement
 from .matching import lower_matches
+from .mutation import items_of
 
 
 def split_docstring(body: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
@@ -153,7 +154,7 @@ def lower_comprehension(self: FunctionLowering, node: ast.expr) -> ast.expr:
     if any(generator.is_async for generator in generators):
         return node
     # The first iterable is evaluated outside, everything else inside.
-    generators[0].iter = self.expr(generators[0].iter)
+    generators[0].iter = items_of(generators[0].iter, self.expr(generators[0].iter))
     with self.sealed():
         for name in ("key", "value", "elt"):
             part = getattr(node, name, None)
@@ -161,6 +162,6 @@ def lower_comprehension(self: FunctionLowering, node: ast.expr) -> ast.expr:
                 setattr(node, name, self.expr(part))
         for number, generator in enumerate(generators):
             if number:
-                generator.iter = self.expr(generator.iter)
+                generator.iter = items_of(generator.iter, self.expr(generator.iter))
             generator.ifs = [self.expr(condition) for condition in generator.ifs]
     return node

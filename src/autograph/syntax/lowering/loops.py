@@ -6,7 +6,7 @@ import ast
 
 from ..nodes import Position, header, load, position, staging, thunk
 from .base import FunctionLowering, lowers_statement
-from .mutation import assign_to
+from .mutation import assign_to, items_of
 
 
 @lowers_statement(ast.For)
@@ -25,7 +25,10 @@ def lower_for(self: FunctionLowering, node: ast.For) -> list[ast.stmt]:
             frame = self.frames[-1]
             frame.bound |= self.scope.facts(node).writes
             announced = self.announce_names(self.scope.facts(node).writes, at)
-            return announced + assign_to(self, target, load(parameter, place), place)
+            item: ast.expr = load(parameter, place)
+            if isinstance(target, ast.Tuple | ast.List) and not _gives_tuples(node.iter):
+                item = items_of(item, item)
+            return announced + assign_to(self, target, item, place)
 
     region = self.region_name("for_body")
     out.append(self.region(region, body, at, parameter, prologue))
@@ -44,6 +47,15 @@ def lower_while(self: FunctionLowering, node: ast.While) -> list[ast.stmt]:
     call = staging("while_stmt", [test, load(region, at), _state(self, node, at)], at)
     _add_until(self, node, call, at)
     return [*out, ast.Expr(call, **at)]
+
+
+def _gives_tuples(iterated: ast.expr) -> bool:
+    """Whether what is iterated over is one of the calls whose items are tuples of Python's."""
+    if not isinstance(iterated, ast.Call):
+        return False
+    function = iterated.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    return name in ("enumerate", "zip", "items")
 
 
 def _state(self: FunctionLowering, node: ast.For | ast.While, at: Position) -> ast.Tuple:

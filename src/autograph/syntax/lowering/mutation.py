@@ -24,10 +24,24 @@ def _only_names(target: ast.expr) -> bool:
     return isinstance(target, ast.Name)
 
 
+_DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.Constant)
+
+
+def items_of(node: ast.expr, lowered: ast.expr) -> ast.expr:
+    """An expression that Python is going to iterate over: the tensors of some engines cannot do that by themselves."""
+    return lowered if isinstance(node, _DISPLAYS) else staging("items", [lowered], position(node))
+
+
+def _is_unpacking(target: ast.expr) -> bool:
+    return isinstance(target, ast.Tuple | ast.List)
+
+
 @lowers_statement(ast.Assign)
 def lower_assign(self: FunctionLowering, node: ast.Assign) -> list[ast.stmt]:
     self.binds(node)
     node.value = self.expr(node.value)
+    if len(node.targets) == 1 and _is_unpacking(node.targets[0]):
+        node.value = items_of(node.value, node.value)
     if all(_only_names(target) for target in node.targets):
         return [node]
     at = position(node)

@@ -1,0 +1,152 @@
+"""The corpus on TensorFlow: staged, with tensors for arrays and for numbers, and eager Python as the reference.
+
+Programs that use JAX's functions are not for TensorFlow, and nor are those that eager TensorFlow itself refuses (methods
+that only NumPy's arrays have), unless the graph can run them all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+from collections.abc import Callable
+from types import CodeType, ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+import autograph as ag  # noqa: E402
+import corpus  # noqa: E402
+from autograph.engines.tensorflow import calls, numbers, results  # noqa: E402
+from corpus import Call, Program  # noqa: E402
+from differential import Outcome, fresh, observe, raised_difference, staged_difference  # noqa: E402
+
+
+def uses_jax(code: CodeType, namespace: dict[str, Any]) -> bool:
+    for name in code.co_names:
+        value = namespace.get(name)
+        module = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+        if str(module).partition(".")[0] == "jax":
+            return True
+    return any(uses_jax(inner, namespace) for inner in code.co_consts if isinstance(inner, CodeType))
+
+
+PROGRAMS = [
+    program
+    for program in corpus.load()
+    if program.staged and not uses_jax(program.function.__code__, program.function.__globals__)
+]
+
+
+def to_numpy(value: Any) -> Any:
+    """What a call returned, with NumPy's arrays in place of tensors."""
+    if isinstance(value, tf.Tensor):
+        array = value.numpy()
+        return array.decode() if isinstance(array, bytes) else np.asarray(array)
+    if isinstance(value, dict):
+        return {key: to_numpy(item) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(to_numpy, value))
+    if isinstance(value, list | tuple):
+        return type(value)(map(to_numpy, value))
+    return value
+
+
+class Staged:
+    """The arguments of a call as tensors, and how to put them together again inside the graph."""
+
+    def __init__(self) -> None:
+        self.tensors: list[Any] = []
+
+    def __call__(self, value: Any) -> Callable[[Any], Any]:
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            return self._tensor(value)
+        if type(value) is bool:
+            return self._tensor(value)
+        if type(value) in (int, float, complex):
+            read = self._tensor(value if type(value) is not int or abs(value) < 2**31 else np.int64(value))
+            return lambda tensors: numbers.as_number(tf.identity(read(tensors)))
+        if isinstance(value, dict):
+            items = {key: self(item) for key, item in value.items()}
+            return lambda tensors: {key: read(tensors) for key, read in items.items()}
+        if isinstance(value, list | tuple):
+            parts = [self(item) for item in value]
+            if hasattr(value, "_fields"):
+                return lambda tensors: type(value)(*(read(tensors) for read in parts))
+            return lambda tensors: type(value)(read(tensors) for read in parts)
+        return lambda tensors: value
+
+    def _tensor(self, value: Any) -> Callable[[Any], Any]:
+        index = len(self.tensors)
+        self.tensors.append(tf.constant(value))
+        return lambda tensors: tensors[index]
+
+
+def staged_call(program: Program, call: Call) -> Outcome:
+    """Runs a program as a ``tf.function`` in which everything but static arguments is a tensor."""
+    converted = ag.convert(program.function)
+    names = list(inspect.signature(program.function).parameters)
+    args, kwargs = fresh((call.args, call.kwargs))
+    stage = Staged()
+
+    def reader(name: str | None, value: Any) -> Callable[[Any], Any]:
+        return (lambda _: value) if name in program.static else stage(value)
+
+    positional = [reader(names[index] if index < len(names) else None, value) for index, value in enumerate(args)]
+    named = {name: reader(name, value) for name, value in kwargs.items()}
+
+    def traced(*tensors: Any) -> Any:
+        given = [read(tensors) for read in positional]
+        return results.in_parts(converted(*given, **{name: read(tensors) for name, read in named.items()}))
+
+    function = calls.GraphFunction(traced, program.function.__name__, autograph=False)
+    value, error = None, None
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
+        try:
+            value = to_numpy(function(*stage.tensors))
+        except Exception as raised:
+            error = AssertionError(*raised.args) if type(raised) is calls.AssertionFailed else raised
+    return Outcome(value, error, stream.getvalue(), None)
+
+
+def eager(program: Program, call: Call) -> Outcome:
+    """Runs a program as plain Python on eager tensors."""
+    args, kwargs = fresh((call.args, call.kwargs), array=lambda a: tf.constant(a) if a.dtype != object else a)
+    value, error = None, None
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
+        try:
+            value = to_numpy(program.plain(*args, **kwargs))
+        except Exception as raised:
+            error = raised
+    return Outcome(value, error, stream.getvalue(), None)
+
+
+REFUSED: list[str] = []
+"""Calls that neither eager TensorFlow nor the graph can run."""
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=[program.id for program in PROGRAMS])
+def test_program_means_in_a_graph_what_it_means_in_python(program: Program) -> None:
+    for call in program.calls:
+        plain = observe(program.plain, call)
+        actual = staged_call(program, call)
+        if plain.error is None:
+            difference = staged_difference(plain, actual, rtol=max(program.rtol, 1e-5), promotes=True)
+        else:
+            difference = raised_difference(plain, actual, rtol=program.rtol)
+        if difference is not None:
+            reference = eager(program, call)
+            if reference.error is not None and plain.error is None:
+                REFUSED.append(program.id)
+                continue
+            if plain.error is None and staged_difference(reference, actual, rtol=1e-5, promotes=True) is None:
+                continue  # eager TensorFlow differs from NumPy here, and the graph agrees with it
+        assert difference is None, f"{difference}\nplain:  {plain}\nstaged: {actual}"
+
+
+def test_few_programs_are_beyond_tensorflow() -> None:
+    assert len(PROGRAMS) > 600
+    assert len(set(REFUSED)) <= 25, sorted(set(REFUSED))
