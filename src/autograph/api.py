@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any, TypeVar, overload
 
 from . import staging
 from .errors import ConversionError
-from .staging.calls import converted
+from .staging.calls import converted, for_graphs
 from .syntax.compiler import generated_source
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -83,7 +84,9 @@ def to_graph(fn: Any, *, recursive: bool = True) -> Any:
 
 def _convert_function(fn: FunctionType, recursive: bool) -> FunctionType:
     if recursive:
-        return converted(fn)
+        made = converted(fn)
+        # A function converted for TensorFlow 1.x is called under a graph, whose nodes it has to tie together.
+        return for_graphs(made, fn) if "tensorflow" in sys.modules else made
     from .staging import shallow
     from .syntax.compiler import convert_function
 

@@ -17,7 +17,7 @@ from .backends import captured, choose
 from .concrete import ConcreteFunction, FunctionState, as_html
 from .config import ENGINES
 from .eager import EAGER, run_functions_eagerly
-from .engines.base import active_engine, engine
+from .engines.base import active_engine, engine, framework_of
 from .errors import ConversionError
 from .signatures import Parameters
 from .staging.dispatch import hide_frames
@@ -145,7 +145,19 @@ class Function:
             raise
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else BoundFunction(self, instance)
+        if instance is None:
+            return self
+        if self.backend != "jax" and framework_of(type(instance)) == "tensorflow":
+            # A tf.Module saves those of its methods that are functions of TensorFlow's.
+            return self.state("tensorflow").bound_to(instance)
+        return BoundFunction(self, instance)
+
+    def __getattr__(self, name: str) -> Any:
+        # What a framework's own compiled function has besides, for programs that were written for that.
+        state = None if name.startswith("__") else self.__dict__.get("_states", {}).get("tensorflow")
+        if state is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(state.graph_function, name)
 
     # As an object: like a Python function, it is its own copy and is pickled by its name.
 

@@ -72,6 +72,21 @@ class Engine(Protocol):
     def use_cache(self, folder: str | None) -> None:
         """Keeps compiled programs in ``folder`` across processes, where the framework can."""
 
+    def builds_nodes(self) -> bool:
+        """Whether a graph is being built whose nodes are run by fetching them (TensorFlow 1.x)."""
+
+    def for_graphs(self, converted: Any, original: Any, by_identity: Callable[[], Any]) -> Any:
+        """A converted function that may be called while such a graph is being built.
+
+        ``by_identity`` gives its form for tensors that compare by identity.
+        """
+
+    def decorated_again(self, function: Any, convert: Callable[[Any], Any]) -> Any | None:
+        """A function of the user's under one of the framework's decorators, with that around the converted function.
+
+        ``None`` for any other function of the framework.
+        """
+
     def host_call(self, function: Callable[..., Any], leaves: list[Any], result: Any, name: str) -> Any:
         """Calls ``function`` with the values of ``leaves`` when the graph runs; ``result`` says what it returns."""
 
@@ -109,6 +124,9 @@ class Engine(Protocol):
 
     def absent(self, value: Any) -> Any:
         """Whether a ``Maybe`` is ``None``."""
+
+    def equal(self, left: Any, right: Any) -> Any:
+        """``left == right``, where one of them is staged."""
 
     def contains(self, array: Any, value: Any) -> Any:
         """``value in array``"""

@@ -21,7 +21,7 @@ from .lists import TensorList
 from .logic import and_, or_, truth
 from .loops import for_stmt
 from .sequences import Sequence
-from .state import in_region, was_born
+from .state import CONTEXT, in_region, was_born
 
 _MISSING: Any = object()
 
@@ -49,7 +49,7 @@ def _staged_sequence(iterable: Any) -> Sequence | None:
 @_replaces(print)
 def print_(*args: Any, **options: Any) -> None:
     """``print``: at run time where a value is staged, or the printing itself is under a staged condition."""
-    if in_region() or any(holds_staged(value) or _carries_mark(value) for value in args):
+    if in_region() or CONTEXT.by_identity or any(holds_staged(value) or _carries_mark(value) for value in args):
         engine = active_engine()
         if engine is not None:
             engine.print(args, options)

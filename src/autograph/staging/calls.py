@@ -17,9 +17,10 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from ..engines.base import active_engine
+from ..engines.base import active_engine, engine
 from ..errors import ConversionError
 from ..syntax.compiler import CONVERTED, convert_function
+from ..syntax.source import mentions
 from .choice import Choice
 from .dispatch import is_own_file
 from .lists import TensorList
@@ -145,6 +146,7 @@ class _Converted:
 
 
 _KEY = "__ag_converted__"
+_KEY_BY_IDENTITY = "__ag_converted_by_identity__"
 
 
 def converted(function: FunctionType) -> FunctionType:
@@ -160,7 +162,8 @@ def converted(function: FunctionType) -> FunctionType:
 
 
 def _entry(function: FunctionType) -> _Converted:
-    entry = function.__dict__.get(_KEY)
+    key = _KEY_BY_IDENTITY if CONTEXT.by_identity else _KEY
+    entry = function.__dict__.get(key)
     if (
         entry is not None
         and entry.owner() is function
@@ -171,13 +174,28 @@ def _entry(function: FunctionType) -> _Converted:
     if function.__code__.co_flags & CONVERTED:
         return _Converted(function, function, None)
     try:
-        new = convert_function(function, sys.modules["autograph.staging"])
+        new = convert_function(function, sys.modules["autograph.staging"], equality=CONTEXT.by_identity)
         new.__dict__.pop(_KEY, None)
+        new.__dict__.pop(_KEY_BY_IDENTITY, None)
         entry = _Converted(function, new, None)
     except ConversionError as error:
         entry = _Converted(function, function, error)
-    function.__dict__[_KEY] = entry
+    function.__dict__[key] = entry
     return entry
+
+
+def for_graphs(function: FunctionType, original: FunctionType) -> Any:
+    """A converted function as TensorFlow 1.x needs it, if it may be called under a graph of that."""
+    if not hasattr(sys.modules["tensorflow"], "function"):
+        return function  # TensorFlow is being imported
+    found = engine("tensorflow")
+    if not found.builds_nodes() and not mentions(original, "compat.v1"):
+        return function
+
+    def by_identity() -> FunctionType:
+        return converted(original)
+
+    return found.for_graphs(function, original, by_identity)
 
 
 class NotStageable(Exception):
@@ -255,6 +273,10 @@ def call(function: Any) -> Any:
 
 def _library_function(function: FunctionType, code: CodeType) -> Callable[..., Any]:
     """A function that is not converted, given converted ones where it is given functions."""
+    if hasattr(function, "_tf_decorator"):
+        again = engine("tensorflow").decorated_again(function, argument)
+        if again is not None:
+            return again
     if is_own_file(code.co_filename) or not _is_framework(code.co_filename):
         return _single_dispatch(function) if hasattr(function, "register") else function
     return _with_converted_arguments(function)
@@ -366,6 +388,8 @@ def _class(kind: Any) -> Any:
 
 
 def _callable_object(function: Any, kind: type) -> Any:
+    if kind.__module__.startswith("tensorflow.") and "_tf_decorator" in getattr(function, "__dict__", ()):
+        return engine("tensorflow").decorated_again(function, argument) or function
     method = kind.__dict__.get("__call__") or getattr(kind, "__call__", None)  # noqa: B004
     if type(method) is FunctionType:
         inner = call(method)

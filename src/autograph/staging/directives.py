@@ -12,7 +12,15 @@ from .state import CONTEXT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LOOP_OPTIONS = {"max_iterations", "unroll", "parallel_iterations", "swap_memory", "shape_invariants", "checkpoints"}
+_LOOP_OPTIONS = {
+    "checkpoints",
+    "max_iterations",
+    "maximum_iterations",
+    "parallel_iterations",
+    "shape_invariants",
+    "swap_memory",
+    "unroll",
+}
 
 
 def set_element_type(list_: list[Any], dtype: Any, shape: Any = (), capacity: int | None = None) -> None:
@@ -93,7 +101,8 @@ def set_loop_options(**options: Any) -> None:
 
     Args:
         max_iterations: a bound on the number of iterations. It gives room to lists that grow in a loop whose trip count
-            only the graph knows.
+            only the graph knows. On TensorFlow the loop also ends there.
+        maximum_iterations: TensorFlow's name for it.
         unroll: how many iterations of a counted loop one step of the graph takes (JAX).
         parallel_iterations, swap_memory, shape_invariants: for TensorFlow.
         checkpoints: how many states the gradient of a loop may keep.

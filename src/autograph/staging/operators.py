@@ -9,7 +9,8 @@ from typing import Any
 
 from ..engines.base import active_engine
 from .calls import call, is_library
-from .dispatch import hide_frames
+from .dispatch import hide_frames, staged
+from .state import CONTEXT
 
 _BINARY: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {
     "+": (operator.add, "__add__", "__radd__"),
@@ -40,6 +41,11 @@ def operate(symbol: str, left: Any, right: Any) -> Any:
         plain, forward, backward = _BINARY[symbol]
         if active_engine() is None:
             return plain(left, right)
+        if CONTEXT.by_identity and symbol in ("==", "!="):
+            engine = staged(left) or staged(right)
+            if engine is not None:
+                same = engine.equal(left, right)
+                return same if symbol == "==" else engine.logical_not(same)
         own, other = _method(left, forward), _method(right, backward)
         if not _is_users(own) and not _is_users(other):
             return plain(left, right)

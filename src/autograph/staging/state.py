@@ -261,6 +261,8 @@ class _Context(threading.local):
         """Depth of traces that may come to nothing: loops that Python could run as well."""
         self.flattening = 0
         """Depth of the engine's own walks through pytrees, as against those of the user's transformations."""
+        self.by_identity = False
+        """Whether the tensors of the graph compare by identity, as those of TensorFlow 1.x do."""
         self.effects = 0
         """How many effects on the host have been put into graphs so far."""
         self.assumptions: list[tuple[Any, bool]] = []

@@ -62,22 +62,26 @@ class _Cache:
 
 
 _cache = _Cache()
+_cache_with_equality = _Cache()
 
 
-def convert_function(function: FunctionType, staging: Any) -> FunctionType:
+def convert_function(function: FunctionType, staging: Any, *, equality: bool = False) -> FunctionType:
     """The converted form of ``function``; ``staging`` is the object that its code finds under the name ``ag__``.
+
+    ``equality`` makes calls of ``==`` and ``!=`` too, for tensors that would compare by identity.
 
     Raises:
         ConversionError: the function has no source, or something in it cannot be converted.
     """
     code = function.__code__
-    converted = _cache.get(code)
+    cache = _cache_with_equality if equality else _cache
+    converted = cache.get(code)
     if converted is None:
         try:
-            converted = _convert_deep_code(code, function.__globals__)
+            converted = _convert_deep_code(code, function.__globals__, _EQUALITY if equality else frozenset())
         except ConversionError as error:
             converted = error
-        _cache.put(code, converted)
+        cache.put(code, converted)
     if isinstance(converted, ConversionError):
         raise ConversionError(*converted.args)
     cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
@@ -99,27 +103,31 @@ _DEEP = 50_000
 _deep_lock = threading.Lock()
 
 
-def _convert_deep_code(code: CodeType, namespace: dict[str, Any]) -> CodeType:
+_EQUALITY = frozenset(["__eq__", "__ne__"])
+
+
+def _convert_deep_code(code: CodeType, namespace: dict[str, Any], overloads: frozenset[str]) -> CodeType:
     """``convert_code``, also for code that nests deeper than Python's recursion limit allows for here."""
     try:
-        return convert_code(code, namespace)
+        return convert_code(code, namespace, overloads)
     except RecursionError:
         with _deep_lock:
             limit = sys.getrecursionlimit()
             sys.setrecursionlimit(max(limit, _DEEP))
             try:
-                return convert_code(code, namespace)
+                return convert_code(code, namespace, overloads)
             finally:
                 sys.setrecursionlimit(limit)
 
 
-def convert_code(code: CodeType, namespace: dict[str, Any]) -> CodeType:
-    """Finds, lowers and compiles the definition of ``code``."""
+def convert_code(code: CodeType, namespace: dict[str, Any], overloads: frozenset[str] = frozenset()) -> CodeType:
+    """Finds, lowers and compiles the definition of ``code``; ``overloads`` are operators to call in any case."""
     reason = refuses(code)
     if reason is not None:
         raise ConversionError(f"{describe(code)} cannot be converted: {reason}")
     definition = find_definition(code, namespace)
-    unit = Unit(properties=properties_in_file(code.co_filename, namespace) | _properties_in(namespace))
+    properties = properties_in_file(code.co_filename, namespace) | _properties_in(namespace)
+    unit = Unit(properties=properties | overloads)
     node = _as_function(definition)
     _lower(node, definition, unit, "__class__" in code.co_freevars, code)
     return _compile(node, definition, unit, code)

@@ -11,7 +11,7 @@ import copy
 import linecache
 import re
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from ..errors import ConversionError
@@ -164,4 +164,9 @@ def properties_in_file(filename: str, namespace: dict[str, Any]) -> frozenset[st
     return known[1]
 
 
-__all__ = ["Definition", "class_of", "describe", "every_argument", "find_definition", "properties_in_file"]
+def mentions(function: FunctionType, text: str) -> bool:
+    """Whether ``text`` stands anywhere in the file that ``function`` is from."""
+    return any(text in line for line in linecache.getlines(function.__code__.co_filename, function.__globals__))
+
+
+__all__ = ["Definition", "class_of", "describe", "every_argument", "find_definition", "mentions", "properties_in_file"]

@@ -60,6 +60,15 @@ class JaxEngine:
         """Calls an ``ag.function``."""
         return calls.run(function, args, kwargs)
 
+    def builds_nodes(self) -> bool:
+        return False
+
+    def for_graphs(self, converted: Any, original: Any, by_identity: Callable[[], Any]) -> Any:
+        return converted
+
+    def decorated_again(self, function: Any, convert: Callable[[Any], Any]) -> Any | None:
+        return None  # JAX's decorators trace what they are given, which is converted when it is called
+
     def host_call(self, function: Callable[..., Any], leaves: list[Any], result: Any, name: str) -> Any:
         return host.host_call(function, leaves, result, name)
 
@@ -173,6 +182,9 @@ class JaxEngine:
         CONTEXT.negations.append((absent, value.present))
         del CONTEXT.negations[:-256]
         return absent
+
+    def equal(self, left: Any, right: Any) -> Any:
+        return left == right
 
     def contains(self, array: Any, value: Any) -> Any:
         if isinstance(array, TensorList):

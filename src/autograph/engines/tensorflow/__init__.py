@@ -19,7 +19,7 @@ from ...staging.unify import unify
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
 from ..common.failures import current_place
-from . import calls, effects, indexing, loops, sources, types
+from . import calls, effects, graphs, indexing, loops, sources, types
 from .branches import stage_cond
 from .numbers import Number, as_number, as_tensor
 from .sources import is_symbolic
@@ -58,6 +58,18 @@ class TensorFlowEngine:
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls an ``ag.function``."""
         return calls.run(function, args, kwargs)
+
+    def builds_nodes(self) -> bool:
+        """Whether a graph of TensorFlow 1.x is being built."""
+        return graphs.is_building_nodes()
+
+    def for_graphs(self, converted: Any, original: Any, by_identity: Callable[[], Any]) -> Any:
+        """A converted function that may be called under a graph of TensorFlow 1.x."""
+        return graphs.for_graphs(converted, original, by_identity)
+
+    def decorated_again(self, function: Any, convert: Callable[[Any], Any]) -> Any:
+        """A function of the user's under one of TensorFlow's decorators, with that around the converted function."""
+        return calls.decorated_again(function, convert)
 
     def host_call(self, function: Callable[..., Any], leaves: list[Any], result: Any, name: str) -> Any:
         return effects.host_call(function, leaves, result, name)
@@ -189,6 +201,13 @@ class TensorFlowEngine:
         del CONTEXT.negations[:-256]
         return absent
 
+    def equal(self, left: Any, right: Any) -> Any:
+        if left is None or right is None:
+            return left is right
+        if isinstance(left, Number) or isinstance(right, Number):
+            return left == right
+        return tf.equal(left, right)
+
     def contains(self, array: Any, value: Any) -> Any:
         if isinstance(array, TensorList | sources.Stream) or sources.is_stream(array):
             return self._contains_by_turns(array, value)
@@ -219,7 +238,7 @@ class TensorFlowEngine:
         stage_cond(
             self.truth(test),
             lambda: None,
-            lambda: effects.raise_when_run(AssertionError(message()), place),
+            lambda: effects.fail_when_run(message(), place),
             (),
             [message],
         )
@@ -306,7 +325,7 @@ class TensorFlowEngine:
 
     def wrapped_index(self, index: Any, length: Any) -> Any:
         """An index that may be negative, counted from the start."""
-        index = as_tensor(index)
+        index = as_tensor(tf.convert_to_tensor(index))
         return tf.where(index < 0, index + tf.cast(length, index.dtype), index)
 
     def concrete_items(self, buffer: Any) -> list[Any] | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import re
 import threading
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -124,6 +126,10 @@ class TensorFlowFunction:
             reduce_retracing=function.reduce_retracing,
         )
 
+    def bound_to(self, instance: Any) -> GraphFunction:
+        """The function as a method of ``instance``, with traces of its own."""
+        return self.graph_function.__get__(instance, type(instance))
+
     @property
     def tracing_count(self) -> int:
         return int(self.graph_function.experimental_get_tracing_count())
@@ -140,7 +146,10 @@ class TensorFlowFunction:
 
 def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls ``function`` (an ``ag.function``) as a graph of TensorFlow's."""
-    return function.state("tensorflow").graph_function(*args, **kwargs)
+    state = function.state("tensorflow")
+    if function.input_signature is not None and function.parameters.positional[:1] == ("self",):
+        return state.bound_to(args[0])(*args[1:], **kwargs)  # a signature leaves out the instance
+    return state.graph_function(*args, **kwargs)
 
 
 def _named(concrete: Any) -> ConcreteFunction:
@@ -198,3 +207,22 @@ def _unescaped(text: str) -> str:
 
 
 transform.CONCRETE_FUNCTION_CALLBACKS.append(xla.compile_if_it_pays)
+
+
+_DECORATORS = {"custom_gradient": tf.custom_gradient, "recompute_grad": tf.recompute_grad}
+_decorated: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+
+def decorated_again(function: Any, convert: Callable[[Any], Any]) -> Any:
+    """A function of the user's under one of TensorFlow's decorators, with that around the converted function."""
+    known = _decorated.get(function)
+    if known is not None:
+        return known
+    decorator = function._tf_decorator
+    again = _DECORATORS.get(decorator.decorator_name)
+    if again is None:
+        return None
+    target = decorator.decorated_target
+    converted = convert(target)
+    made = _decorated[function] = function if converted is target else again(converted)
+    return made

@@ -29,6 +29,11 @@ def in_order(graph: Any, scope: str) -> None:
     _chain(operation)
 
 
+def forget_order(graph: Any) -> None:
+    """Lets the next effect wait for none before it: what a session runs separately has no common order."""
+    graph._ag_last_effect = None
+
+
 def _chain(operation: Any) -> None:
     graph = operation.graph
     last = getattr(graph, "_ag_last_effect", None)
@@ -81,13 +86,30 @@ def raise_when_run(error: BaseException, place: Place | None = None) -> None:
     _on_host(report, leaves, [], "raise")
 
 
+def fail_when_run(message: Any, place: Place | None) -> None:
+    """Makes the graph fail as a false assertion when it gets here; staged values may stand in ``message``."""
+    leaves, rebuild = formatting.split((message,))
+
+    def text(*values: Any) -> Any:
+        args = rebuild(values)
+        error = AssertionError(*args)
+        FAILURES.add(error, place)
+        return np.asarray(f"AssertionError: {error}", dtype=object)
+
+    _fail(tf.constant(False), _on_host(text, leaves, [tf.string], "message"))
+
+
+def _fail(test: Any, text: Any) -> None:
+    with ops.name_scope("assert"):
+        operation = tf.raw_ops.Assert(condition=test, data=[text], summarize=3)
+    if operation is not None:
+        _chain(operation)
+
+
 def assert_when_run(test: Any, message: str) -> None:
     """Makes the graph fail where ``test`` is false, by an operation that a saved model can hold."""
     CONTEXT.effects += 1
-    with ops.name_scope("assert"):
-        operation = tf.raw_ops.Assert(condition=test, data=[tf.constant(message)], summarize=3)
-    if operation is not None:
-        _chain(operation)
+    _fail(test, tf.constant(message))
 
 
 def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, name: str) -> Any:
@@ -113,7 +135,8 @@ def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, 
     flat = tf.nest.flatten(specs)
 
     def flat_on_host(*values: Any) -> list[np.ndarray]:
-        given = tf.nest.flatten_up_to(specs, reporting(*values))
+        out = reporting(*values)
+        given = tf.nest.flatten(out) if tf.nest.is_nested(specs) else [out]
         return [_fitting(spec, value, name) for spec, value in zip(flat, given, strict=True)]
 
     out = _on_host(flat_on_host, leaves, [spec.dtype for spec in flat], name)
