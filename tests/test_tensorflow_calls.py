@@ -16,12 +16,24 @@ import autograph as ag
 
 
 def same(found: Any, expected: Any) -> None:
-    """Asserts that two structures hold equal values: floats to the precision of 32 bits, everything else exactly."""
-    tf.nest.assert_same_structure(found, expected, check_types=False)
-    for f, e in zip(tf.nest.flatten(found), tf.nest.flatten(expected), strict=True):
-        f, e = np.asarray(f), np.asarray(e)
+    """Asserts that two structures hold equal values: floats to the precision of 32 bits, everything else exactly.
+
+    A list stands for the tensor of its elements where a tensor was found.
+    """
+    if isinstance(found, dict):
+        assert found.keys() == expected.keys()
+        for key in found:
+            same(found[key], expected[key])
+    elif isinstance(found, list | tuple):
+        assert len(found) == len(expected)
+        for f, e in zip(found, expected, strict=True):
+            same(f, e)
+    elif found is None or expected is None:
+        assert found is expected
+    else:
+        f, e = np.asarray(found), np.asarray(expected)
         assert f.shape == e.shape
-        if e.dtype.kind == "f":
+        if f.dtype.kind == "f":
             np.testing.assert_allclose(f, e, rtol=1e-5, atol=1e-6)
         else:
             np.testing.assert_array_equal(f, e)
@@ -443,26 +455,43 @@ def test_variables_are_trained_in_a_loop() -> None:
 
 
 def test_custom_gradients_are_converted() -> None:
-    @tf.custom_gradient
-    def clipped(x):
-        y = x
-        if y > 1.0:
-            y = tf.ones_like(y)
-
-        def gradient(upstream):
-            if upstream > 5.0:
-                upstream = tf.constant(5.0)
-            return upstream * 2.0
-
-        return y, gradient
-
     def scaled(x):
+        @tf.custom_gradient
+        def clipped(x):
+            y = x
+            if y > 1.0:
+                y = tf.ones_like(y)
+
+            def gradient(upstream):
+                if upstream > 5.0:
+                    upstream = tf.constant(5.0)
+                return upstream * 2.0
+
+            return y, gradient
+
         return clipped(x) * 10.0
 
     for a in (0.5, 3.0):
         value, gradient = gradient_by_tape(ag.function(scaled), a)
         same(value, np.float32(min(a, 1.0) * 10))
         same(gradient, np.float32(10))
+
+
+def test_a_custom_gradient_made_elsewhere_takes_a_converted_function() -> None:
+    @tf.custom_gradient
+    @ag.convert
+    def halved_when_large(x):
+        def gradient(upstream):
+            return upstream * 0.5 if x > 1.0 else upstream
+
+        if x > 1.0:
+            return x * 0.5, gradient
+        return x, gradient
+
+    for a, slope in ((0.5, 3.0), (3.0, 1.5)):
+        value, gradient = gradient_by_tape(ag.function(lambda x: 3.0 * halved_when_large(x)), a)
+        same(value, np.float32(slope * a))
+        same(gradient, np.float32(slope))
 
 
 def test_recomputed_gradients_are_the_same() -> None:

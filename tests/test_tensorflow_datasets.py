@@ -24,7 +24,7 @@ SOURCE = Path(__file__).parent.parent / "src"
 
 def plain(value: Any) -> Any:
     """Tensors as Python's values."""
-    return tf.nest.map_structure(lambda leaf: leaf.numpy().tolist() if tf.is_tensor(leaf) else leaf, value)
+    return tf.nest.map_structure(lambda leaf: np.asarray(leaf).tolist() if tf.is_tensor(leaf) else leaf, value)
 
 
 def both(function: Any, *args: Any) -> Any:
@@ -333,7 +333,7 @@ def test_a_pipeline_outside_a_function_takes_converted_ones() -> None:
 
     texts = ["one small step", "a giant leap for mankind", "x y z", "words words words", "hello"]
     dataset = tf.data.Dataset.from_tensor_slices((texts, [0, 0, 1, 1, 1])).map(prepared).filter(wanted)
-    assert [(int(count), int(label)) for count, label in dataset] == [(3, 0), (3, 1), (1, 1)]
+    assert [(int(count), int(label)) for count, label in dataset] == [(2, 0), (3, 0), (3, 1), (1, 1)]
 
 
 # --------------------------------------------------------------------------------------------------------- distribution

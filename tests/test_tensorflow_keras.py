@@ -66,6 +66,9 @@ class IteratedEagerly(Iterated):
             self.rounds.assign_add(rounds)
         return outputs
 
+    def compute_output_spec(self, inputs, training=False):
+        return keras.KerasTensor(inputs.shape, inputs.dtype)
+
 
 @keras.saving.register_keras_serializable("autograph_tests")
 @ag.convert
