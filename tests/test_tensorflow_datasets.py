@@ -379,7 +379,10 @@ def train(strategy, weight, iterator_or_dataset, limit):
 def run(strategy, as_iterator, convert):
     with strategy.scope():
         weight = tf.Variable(0.0, aggregation=tf.VariableAggregation.MEAN)
-    data = tf.data.Dataset.from_tensor_slices(np.linspace(-1, 1, 12).astype(np.float32)).repeat().batch(4)
+    data = tf.data.Dataset.from_tensor_slices(np.linspace(-1, 1, 12).astype(np.float32)).repeat(4).batch(4)
+    if not as_iterator:
+        # To leave an iterator that the function itself made over a distributed dataset blocks in TensorFlow.
+        data = data.take(8)
     distributed = strategy.experimental_distribute_dataset(data)
     source = iter(distributed) if as_iterator else distributed
     function = ag.function(train) if convert else train
