@@ -97,7 +97,7 @@ class WorstBatch(keras.metrics.Metric):
         self.batches.assign_add(1.0)
 
     def result(self):
-        return self.worst.value
+        return tf.convert_to_tensor(self.worst)
 
 
 def make_model(layer: Callable[..., keras.layers.Layer] = Iterated, run_eagerly: bool = False) -> keras.Model:
