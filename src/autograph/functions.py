@@ -148,8 +148,7 @@ class Function:
         if instance is None:
             return self
         if self.backend != "jax" and framework_of(type(instance)) == "tensorflow":
-            # A tf.Module saves those of its methods that are functions of TensorFlow's.
-            return self.state("tensorflow").bound_to(instance)
+            return self.state("tensorflow").method(instance)
         return BoundFunction(self, instance)
 
     def __getattr__(self, name: str) -> Any:

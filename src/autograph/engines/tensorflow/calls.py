@@ -17,8 +17,10 @@ from tensorflow.python.eager import context
 from tensorflow.python.eager.polymorphic_function import concrete_function, polymorphic_function, transform
 
 from ...eager import EAGER
+from ...functions import BoundFunction
 from ...spec import TensorSpec
 from ...staging.dispatch import is_own_file
+from ..base import framework_of
 from ..common.failures import FAILURES, Place, raise_at
 from . import xla
 from .results import Parts, in_parts
@@ -96,6 +98,27 @@ class ConcreteFunction(concrete_function.ConcreteFunction):  # type: ignore[misc
         raise_at(*failure)
 
 
+class Method(BoundFunction):
+    """An ``ag.function`` of a ``tf.Module``, bound to an object.
+
+    TensorFlow saves the attributes of a module that are instances of ``tf.function``'s class, and asks them for their
+    traces; so that is what this says it is, and what it answers for.
+    """
+
+    __slots__ = ()
+
+    __class__ = property(lambda self: GraphFunction)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("__wrapped__", "__signature__"):
+            raise AttributeError(name)
+        return getattr(self.func.state("tensorflow").bound_to(self.args[0]), name)
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> Any:
+        bound = self.func.state("tensorflow").bound_to(self.args[0])
+        return _named(bound.get_concrete_function(*_specs(args), **_specs(kwargs)))
+
+
 class TensorFlowFunction:
     """What is kept for one ``ag.function``."""
 
@@ -127,8 +150,11 @@ class TensorFlowFunction:
         )
 
     def bound_to(self, instance: Any) -> GraphFunction:
-        """The function as a method of ``instance``, with traces of its own."""
+        """The function as a method of ``instance``, with traces of its own; it does not keep the instance alive."""
         return self.graph_function.__get__(instance, type(instance))
+
+    def method(self, instance: Any) -> Method:
+        return Method(self._function, instance)
 
     @property
     def tracing_count(self) -> int:
@@ -147,8 +173,10 @@ class TensorFlowFunction:
 def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls ``function`` (an ``ag.function``) as a graph of TensorFlow's."""
     state = function.state("tensorflow")
-    if function.input_signature is not None and function.parameters.positional[:1] == ("self",):
-        return state.bound_to(args[0])(*args[1:], **kwargs)  # a signature leaves out the instance
+    # A signature leaves out the instance, and a module saves the traces of its own methods.
+    has_own_traces = function.input_signature is not None or (args and framework_of(type(args[0])) == "tensorflow")
+    if has_own_traces and args and function.parameters.positional[:1] == ("self",):
+        return state.bound_to(args[0])(*args[1:], **kwargs)
     return state.graph_function(*args, **kwargs)
 
 

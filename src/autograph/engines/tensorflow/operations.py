@@ -211,7 +211,7 @@ def _share_captures(condition: Any, body: Any) -> list[Any]:
         with graph.as_default():
             for outer in outers:
                 inner = inside.get(id(outer))
-                inners.append(_input(outer, outer.shape) if inner is None else inner)
+                inners.append(graph.capture(outer) if inner is None else inner)
         graph.function_captures.reset_captures(outers, inners)
         graph.inputs = [*graph.inputs[:count], *inners]
     return outers

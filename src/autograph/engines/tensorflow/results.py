@@ -65,6 +65,8 @@ class PartsSpec(tf.TypeSpec):  # type: ignore[misc]
 def in_parts(result: Any) -> Any:
     """``result`` if a ``tf.function`` can give it as it is, otherwise as ``Parts``."""
     plain = _plain(result)
+    if _has_operations(plain):
+        plain = _without_operations(plain)
     leaves, _ = _leaves(plain)
     if all(map(_can_leave, leaves)):
         return plain
@@ -85,6 +87,16 @@ def _plain(value: Any) -> Any:
     if type(value) is dict:
         return {key: _plain(item) for key, item in value.items()}
     return value
+
+
+def _has_operations(value: Any) -> bool:
+    return any(isinstance(leaf, tf.Operation) for leaf in _leaves(value)[0])
+
+
+def _without_operations(value: Any) -> Any:
+    """``value`` with ``None`` for operations such as ``tf.no_op()``; those that have an effect run anyway."""
+    leaves, structure = _leaves(value)
+    return optree.tree_unflatten(structure, [None if isinstance(leaf, tf.Operation) else leaf for leaf in leaves])
 
 
 def _can_leave(leaf: Any) -> bool:

@@ -32,6 +32,7 @@ class Stream:
     def __init__(self, source: Any) -> None:
         self.source = source
         self._iterator: Any = None
+        self._first: Any = None
 
     def start(self) -> None:
         source = self.source
@@ -40,7 +41,13 @@ class Stream:
         elif tf.compat.v1.get_default_graph().building_function or not isinstance(source, tf.data.Dataset):
             self._iterator = iter(source)
         else:
-            self._iterator = tf.compat.v1.data.make_one_shot_iterator(source)
+            # In a graph of TensorFlow 1.x each run of the session goes through the dataset from its start.
+            self._iterator = tf.compat.v1.data.make_initializable_iterator(source)
+            with tf.control_dependencies([self._iterator.initializer]):
+                self._first = self.draw()
+
+    def first_draw(self) -> Any:
+        return self.draw() if self._first is None else self._first
 
     def draw(self) -> Any:
         if hasattr(self._iterator, "get_next_as_optional"):
@@ -75,9 +82,10 @@ class Rows:
         )
 
     def first_draws(self) -> list[Any]:
-        return [stream.draw() for stream in self.draws]
+        return [stream.first_draw() for stream in self.draws]
 
-    next_draws = first_draws
+    def next_draws(self) -> list[Any]:
+        return [stream.draw() for stream in self.draws]
 
     def no_draws(self) -> list[Any]:
         return [stream.nothing() for stream in self.draws]

@@ -134,8 +134,8 @@ def type_of(leaf: Any) -> Type | None:
             return None
         dtype = tf.string if leaf.dtype.kind in "SU" else tf.as_dtype(leaf.dtype)
         return ArrayType(tuple(leaf.shape), dtype)
-    if isinstance(leaf, tf.Variable):
-        return ArrayType(shape_of(leaf.shape), leaf.dtype)
+    if is_variable(leaf):
+        return ArrayType(shape_of(tf.TensorShape(leaf.shape)), tf.as_dtype(leaf.dtype))
     if isinstance(leaf, tf.TensorArray):
         return CompositeType(tf.TensorArraySpec(None, leaf.dtype, infer_shape=False), leaf)
     if isinstance(leaf, _COMPOSITE) and not is_resource(leaf):
@@ -143,9 +143,17 @@ def type_of(leaf: Any) -> Type | None:
     return None
 
 
+def is_variable(value: Any) -> bool:
+    """Whether a value is a variable of TensorFlow's or of Keras's."""
+    if isinstance(value, tf.Variable):
+        return True
+    kind = type(value)
+    return kind.__name__ == "Variable" and kind.__module__.startswith("keras.") and hasattr(value, "assign")
+
+
 def is_resource(value: Any) -> bool:
     """Whether a value of TensorFlow's stands for something outside the graph, so that there is only one of it."""
-    return isinstance(value, tf.Variable | tf.data.Dataset | tf.data.Iterator)
+    return is_variable(value) or isinstance(value, tf.data.Dataset | tf.data.Iterator)
 
 
 _KINDS = "biufc"
@@ -222,8 +230,8 @@ def convert(value: Any, to: Type) -> Any:
 
 
 def convert_tensor(value: Any, to: ArrayType) -> Any:
-    if isinstance(value, tf.Variable):
-        value = value.read_value()
+    if is_variable(value):
+        value = tf.convert_to_tensor(value)
     if not isinstance(value, tf.Tensor):
         value = tf.convert_to_tensor(value, None if isinstance(value, np.ndarray) else to.dtype)
     if value.dtype != to.dtype:
