@@ -239,7 +239,7 @@ def return_in_try_in_a_loop(n):
             k += 1
 
 
-@program((3,), (-3,), staged=False, why="an except clause is out of a graph's reach; test_handlers.py has the error that says so")
+@program((3,), (-3,))
 def raised_in_a_staged_branch_and_caught(x):
     try:
         if x < 0:
@@ -250,7 +250,7 @@ def raised_in_a_staged_branch_and_caught(x):
     return y
 
 
-@program((3,), (20,), staged=False, why="an except clause is out of a graph's reach; test_handlers.py has the error that says so")
+@program((3,), (20,))
 def raised_in_a_function_and_caught(x):
     def checked(value):
         if value > 10:
@@ -264,7 +264,7 @@ def raised_in_a_function_and_caught(x):
     return result
 
 
-@program((6,), (3,), staged=False, why="an except clause is out of a graph's reach; test_handlers.py has the error that says so")
+@program((6,), (3,))
 def raised_in_a_staged_loop_and_caught(n):
     total = 0
     try:
@@ -297,7 +297,7 @@ def raised_through_finally(x):
     return y
 
 
-@program((3,), raises(-3), staged=False, why="an except clause is out of a graph's reach; see test_handlers.py")
+@program((3,), raises(-3))
 def reraised(x):
     try:
         if x < 0:

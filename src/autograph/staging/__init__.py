@@ -9,6 +9,7 @@ from .builtins import items
 from .calls import call
 from .directives import stack_method
 from .effects import check, read, writes
+from .exceptions import building, leaves, try_stmt
 from .formatting import percent, text
 from .lists import new_list
 from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_, order
@@ -42,6 +43,7 @@ from .operators import operate
 __all__ = [
     "and_",
     "attribute",
+    "building",
     "builtins",
     "call",
     "capture_pattern",
@@ -60,6 +62,7 @@ __all__ = [
     "is_not",
     "item",
     "items",
+    "leaves",
     "mapping_pattern",
     "match",
     "new_list",
@@ -80,6 +83,7 @@ __all__ = [
     "stack_method",
     "star_pattern",
     "text",
+    "try_stmt",
     "update_attribute",
     "update_attribute_item",
     "update_item",

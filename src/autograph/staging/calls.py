@@ -370,14 +370,17 @@ def _class(kind: Any) -> Any:
     initialise = kind.__init__
     if type(initialise) is not FunctionType or type(kind).__call__ is not type.__call__:
         return kind
-    if kind.__new__ is not object.__new__ or issubclass(kind, BaseException) or active_engine() is None:
+    is_exception = issubclass(kind, BaseException)
+    if active_engine() is None or (kind.__new__ is not object.__new__ and not is_exception):
+        return kind
+    if type(kind.__new__) is not BuiltinFunctionType:
         return kind
     inner = call(initialise)
     if inner is initialise:
         return kind
 
     def construct(*args: Any, **kwargs: Any) -> Any:
-        made = object.__new__(kind)
+        made = kind.__new__(kind, *args, **kwargs) if is_exception else object.__new__(kind)
         was_born(made)
         result = inner(made, *args, **kwargs)
         if result is not None:

@@ -72,6 +72,8 @@ def _holds_staged(value: Any, around: tuple[Any, ...]) -> bool:
         return True
     if any(value is outer for outer in around):
         return False  # a container that holds itself
+    if issubclass(kind, BaseException):
+        return _holds_staged((value.args, value.__dict__), (*around, value))
     if issubclass(kind, tuple | list | set | frozenset):
         return any(_holds_staged(item, (*around, value)) for item in value)
     return issubclass(kind, dict) and any(_holds_staged(item, (*around, value)) for item in dict.values(value))
@@ -98,6 +100,8 @@ def split(value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
             leaves.extend(data)
             stop = len(leaves)
             return lambda values: show(values[start:stop])
+        if isinstance(part, BaseException) and (_holds_staged(part, ()) or _MARK.search(str(part.args))):
+            return _exception_of(part, walk)
         if isinstance(part, dict):
             items = [(key, walk(item)) for key, item in part.items()]
             return lambda values: type(part)((key, item(values)) for key, item in items)
@@ -111,6 +115,34 @@ def split(value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
 
     rebuild = walk(value)
     return leaves, rebuild
+
+
+def _exception_of(
+    part: BaseException, walk: Callable[[Any], Callable[[Sequence[Any]], Any]]
+) -> Callable[[Sequence[Any]], BaseException]:
+    args, state = walk(part.args), walk({name: value for name, value in vars(part).items() if name[:5] != "__ag_"})
+
+    def rebuild(values: Sequence[Any]) -> BaseException:
+        new: BaseException = type(part).__new__(type(part), *args(values))
+        new.args = args(values)
+        new.__dict__.update(state(values))
+        return new
+
+    return rebuild
+
+
+def marked_values(part: str) -> tuple[list[Any], Callable[[Sequence[Any]], str]]:
+    """The values that a string has marks for, and a function that makes the same string with others."""
+    found = [(match, _marks[int(match[1])]) for match in _MARK.finditer(part) if int(match[1]) in _marks]
+
+    def rebuild(values: Sequence[Any]) -> str:
+        pieces, end = [], 0
+        for (match, (_, show)), value in zip(found, values, strict=True):
+            pieces += [part[end : match.start()], StagedText(value)._mark(show)]
+            end = match.end()
+        return "".join(pieces) + part[end:]
+
+    return [value for _, (value, _) in found], rebuild
 
 
 def _text_of(part: str, walk: Callable[[Any], Callable[[Sequence[Any]], Any]]) -> Callable[[Sequence[Any]], str]:
@@ -132,4 +164,4 @@ def _text_of(part: str, walk: Callable[[Any], Callable[[Sequence[Any]], Any]]) -
     return lambda values: "".join(piece(values) for piece in pieces) + last
 
 
-__all__ = ["StagedText", "holds_staged", "split", "text"]
+__all__ = ["StagedText", "holds_staged", "marked_values", "split", "text"]

@@ -265,6 +265,10 @@ class _Context(threading.local):
         """Whether the tensors of the graph compare by identity, as those of TensorFlow 1.x do."""
         self.effects = 0
         """How many effects on the host have been put into graphs so far."""
+        self.scopes: list[Any] = []
+        """Regions under an active ``try``, from the outermost in; empty where none is waiting for an exception."""
+        self.raises = 0
+        """How many exceptions have been raised under a ``try`` while tracing: they are known by their number."""
         self.assumptions: list[tuple[Any, bool]] = []
         """What enclosing conditions have established: a staged flag and its value here."""
 

@@ -166,8 +166,9 @@ class Liveness:
     """Which variables matter after each conditional and loop; runs on code whose jumps are lowered.
 
     ``after[id(statement)]`` are the names whose value may be read once the statement has ended, ``head[id(loop)]``
-    those that the next iteration may read. ``private(block)`` are names that a block may keep to itself. ``untils``
-    are the flags that each loop tests before every iteration.
+    those that the next iteration may read, ``head[id(try)]`` those that a clause or what follows may.
+    ``private(block)`` are names that a block may keep to itself. ``untils`` are the flags that each loop tests before
+    every iteration.
     """
 
     def __init__(self, scope: Scope, body: list[ast.stmt], untils: dict[int, list[str]]) -> None:
@@ -305,6 +306,8 @@ class Liveness:
                 self._flow(statement.body, live, leave, also | cut_short)  # type: ignore[attr-defined]
             elif isinstance(statement, ast.Try | ast.TryStar):
                 exceptional = also | effect.gen | live
+                self.after[id(statement)] = live
+                self.head[id(statement)] = exceptional
                 for inner in blocks_of(statement):
                     self._flow(inner, live, leave, exceptional)
             live = effect.gen | (live & effect.passes) | (leave & effect.leaves) | also

@@ -10,6 +10,7 @@ from ...staging.lists import Buffer, TensorList
 from ...staging.state import Content, Location, Variables, about_to_write, plain_name
 from ...staging.unify import Static, Unified, unify
 from ...staging.values import PLACEHOLDER
+from .raising import Pending, leave
 from .regions import Run
 
 Wanted = list[tuple[Any, tuple[Any, Any]]]
@@ -30,12 +31,29 @@ def stage_cond(
     variables = Variables(owners, names)
     before = variables.snapshot()
     runs = _trace_both(types, trace_region, predicate, body, orelse, names, variables)
+    result, pending = merge(types, build, predicate, runs, names, variables, before)
+    if pending is not None:
+        leave(pending)
+    return result
+
+
+def merge(
+    types: Any,
+    build: Callable[[Any, list[Any], Wanted], Sequence[Any]],
+    predicate: Any,
+    runs: list[Run],
+    names: tuple[str, ...] | None,
+    variables: Variables,
+    before: dict[str, Any],
+) -> tuple[Any, Pending | None]:
+    """Makes one state of those at the ends of two paths; gives the result, and what is pending."""
     slots = _slots(types, runs, names, before)
     leaves = [
         (kind, pair) for slot in slots for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True)
     ]
     wanted = [(kind, pair) for kind, pair in leaves if not isinstance(kind, Static) and pair[0] is not pair[1]]
-    values = iter(build(predicate, runs, wanted))
+    built = build(predicate, runs, wanted + _pending_pairs(types, runs))
+    values = iter(built)
     for slot in slots:
         out = []
         for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True):
@@ -55,7 +73,32 @@ def stage_cond(
             variables.write(slot.name, slot.value)
         else:
             result = slot.value
-    return None if result is PLACEHOLDER else result
+    return None if result is PLACEHOLDER else result, _pending(runs, built[len(wanted) :])
+
+
+def _pending_pairs(types: Any, runs: list[Run]) -> Wanted:
+    """The number of what is pending on each path, and the arrays of every exception that may be."""
+    found = [run.pending for run in runs]
+    if found == [None, None]:
+        return []
+    pairs: Wanted = [(types.CODE, (_code_of(found[0]), _code_of(found[1])))]
+    for side, pending in enumerate(found):
+        for leaf in pending.leaves() if pending is not None else ():
+            pairs.append((types.type_of(leaf), (leaf, PLACEHOLDER) if side == 0 else (PLACEHOLDER, leaf)))
+    return pairs
+
+
+def _code_of(pending: Pending | None) -> Any:
+    return 0 if pending is None else pending.code
+
+
+def _pending(runs: list[Run], values: Sequence[Any]) -> Pending | None:
+    found: list[Pending] = [run.pending for run in runs if run.pending is not None]
+    if not found:
+        return None
+    both = Pending(None, [site for pending in found for site in pending.sites])
+    both.certain = len(found) == 2 and all(pending.certain for pending in found)
+    return both.carrying(values[0], values[1:])
 
 
 def _trace_both(

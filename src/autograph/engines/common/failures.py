@@ -47,7 +47,9 @@ FAILURES = Failures()
 
 def place_of(error: BaseException) -> Place | None:
     """The user's line that raised ``error``."""
-    found = None
+    found: Place | None = getattr(error, "__ag_place__", None)
+    if found is not None:
+        return found
     traceback = error.__traceback__
     while traceback is not None:
         code = traceback.tb_frame.f_code

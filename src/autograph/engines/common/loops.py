@@ -313,7 +313,7 @@ class Loop:
 
 def is_pure(condition: Run, loop: Loop, heads: dict[int, Any]) -> bool:
     """Whether evaluating a test changes none of the state."""
-    if condition.raised is not None:
+    if condition.raised is not None or condition.pending is not None:
         return False
     flatten = loop.flatten
     for slot in loop.slots:

@@ -9,7 +9,7 @@ import dis
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from ...errors import UnreachableHandlerError
 from ...staging.handlers import waiting_handler
@@ -30,11 +30,19 @@ class Run:
     """Changed locations outside the variables, with their old and new values."""
     journal: Journal = field(default_factory=Journal)
     raised: BaseException | None = None
+    pending: Any = None
+    """What may have been raised, where a ``try`` waits for it (a ``raising.Pending``)."""
     suspects: Run | None = None
     """An earlier trace, kept so that the identities of the objects that it made are not used again."""
 
     def add_output(self, value: Any) -> None:
         """To be called with each value that may be wanted after the region."""
+
+    def add_pending(self) -> None:
+        """Adds what an exception that is under way consists of to the outputs."""
+        if self.pending is not None:
+            self.add_output(self.pending.code)
+            self.add_output(self.pending.leaves())
 
     def execute(
         self,
@@ -61,12 +69,18 @@ class Run:
             arguments = prepare() if prepare is not None else ()
             entry = variables.snapshot()
             try:
-                self.result = narrowed(body(*arguments))
+                if CONTEXT.scopes:
+                    from .raising import run_under_try  # which is made of regions itself
+
+                    self.result, self.pending = run_under_try(body, arguments, variables, names)
+                else:
+                    self.result = narrowed(body(*arguments))
             except Exception as error:
-                if not raised_by_program(error):
+                if CONTEXT.scopes or not raised_by_program(error):
                     raise
                 self.raised = error
-                _refuse_if_caught(error)
+                if waiting_handler() is not None:
+                    refuse(error)
                 raise_when_run(error)
                 self.result = None
                 variables.restore(entry)
@@ -83,6 +97,7 @@ class Run:
             for location in locations:
                 self.add_output(location.read())
             self.add_output(self.result)
+            self.add_pending()
         finally:
             CONTEXT.journals.pop()
             if assumption is not None:
@@ -114,16 +129,15 @@ def explain_recursion(error: RecursionError) -> None:
     )
 
 
-def _refuse_if_caught(error: BaseException) -> None:
-    """An exception that the graph will raise cannot reach an ``except`` clause that waits for it here."""
+def refuse(error: BaseException) -> NoReturn:
+    """Says that an exception which the graph raises cannot reach the clause that waits for it."""
     waiting = waiting_handler()
-    if waiting is not None:
-        code, line = waiting
-        raise UnreachableHandlerError(
-            f"{type(error).__name__} is raised under a staged condition, inside a try statement with an except clause "
-            f'(File "{code.co_filename}", line {line}, in {code.co_name}). The graph cannot go to that clause; '
-            "decide with an if statement, and keep try for what Python itself can raise"
-        ) from error
+    where = f' (File "{waiting[0].co_filename}", line {waiting[1]}, in {waiting[0].co_name})' if waiting else ""
+    raise UnreachableHandlerError(
+        f"{type(error).__name__} is raised under a staged condition, inside a try statement with an except clause"
+        f"{where}, in a place that the graph cannot leave for that clause: under an except* clause, or in a function "
+        "that a transformation of the framework's has called. Decide with an if statement there"
+    ) from error
 
 
 def raised_by_program(error: BaseException) -> bool:

@@ -19,8 +19,10 @@ from ...staging.sequences import StagedRange, python_range
 from ...staging.state import CONTEXT
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
+from ..common import raising
 from . import callbacks, calls, host, loops, types
 from .branches import stage_cond
+from .open_trace import Leaving
 
 try:
     from jax._src.core import trace_state_clean
@@ -103,6 +105,18 @@ class JaxEngine:
         owners: Sequence[Callable[..., Any]],
     ) -> None:
         loops.stage_for(sequence, body, names, until, owners)
+
+    def attempt(
+        self,
+        body: Callable[[], Any],
+        rest: Callable[[Any], Any],
+        inside: tuple[str, ...],
+        after: tuple[str, ...],
+        owners: Sequence[Callable[..., Any]],
+        *,
+        always: bool,
+    ) -> None:
+        raising.attempt(_LEAVING, body, rest, inside, after, owners, always=always)
 
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         if isinstance(iterable, StagedSequence):
@@ -201,7 +215,11 @@ class JaxEngine:
 
     def check(self, ok: Any, make: Callable[[], BaseException]) -> None:
         """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
-        callbacks.raise_unless(ok, make, callbacks.current_place())
+        place = callbacks.current_place()
+        if raising.active():
+            stage_cond(ok, lambda: None, lambda: raising.raise_at(make(), place), (), [])
+        else:
+            callbacks.raise_unless(ok, make, place)
 
     def assertion(self, test: Any, message: Callable[[], Any] | None) -> None:
         """Makes the call end with an ``AssertionError`` where ``test`` is false when the graph runs."""
@@ -209,6 +227,8 @@ class JaxEngine:
 
         def fail() -> None:
             error = AssertionError() if message is None else AssertionError(message())
+            if raising.active():
+                raising.raise_at(error, place)
             callbacks.raise_when_run(error, place)
 
         stage_cond(self.truth(test), lambda: None, fail, (), [])
@@ -406,5 +426,7 @@ def _exclude_from_source_info() -> None:
 
 
 _exclude_from_source_info()
+
+_LEAVING = Leaving()
 
 ENGINE: Engine = JaxEngine()

@@ -63,12 +63,12 @@ def stage_cond(
     names: tuple[str, ...] | None,
     owners: Sequence[Callable[..., Any]],
 ) -> Any:
-    return branches.stage_cond(types, trace_region, _build, predicate, body, orelse, names, owners)
+    return branches.stage_cond(types, trace_region, build, predicate, body, orelse, names, owners)
 
 
-def _build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, tuple[Any, Any]]]) -> Sequence[Any]:
+def build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, tuple[Any, Any]]]) -> Sequence[Any]:
     """The operations of the conditional: one value for each of ``wanted``."""
-    effects = [bool(run.jaxpr.effects) for run in runs]  # type: ignore[union-attr]
+    effects = [run.jaxpr is not None and bool(run.jaxpr.effects) for run in runs]
     if not wanted and not any(effects):
         return []
     if not any(effects) and all(_can_select(run, wanted) for run in runs):
@@ -110,9 +110,11 @@ def _can_select(run: Run, wanted: list[tuple[types.ArrayType, tuple[Any, Any]]])
     """Whether one branch is cheap, and safe to evaluate when it is not taken."""
     if run.raised is not None:
         return False
+    if run.jaxpr is None:
+        return True
     if any(int(np.prod(kind.shape)) > _MAX_SELECTED_SIZE for kind, _ in wanted):
         return False
-    jaxpr = run.jaxpr.jaxpr  # type: ignore[union-attr]
+    jaxpr = run.jaxpr.jaxpr
     return len(jaxpr.eqns) <= _MAX_SELECTED_EQUATIONS and all(_is_cheap(equation) for equation in jaxpr.eqns)
 
 

@@ -39,7 +39,8 @@ def _add(report: Callable[..., None], leaves: list[Any]) -> None:
 def raise_when_run(error: BaseException, place: Place | None = None) -> None:
     """Makes the graph raise ``error``, with the staged values in its arguments filled in, when it gets here."""
     place = place or place_of(error)
-    leaves, rebuild = formatting.split((error.args, error.__dict__))
+    own = {name: value for name, value in error.__dict__.items() if not name.startswith("__ag_")}
+    leaves, rebuild = formatting.split((error.args, own))
     kind = type(error)
     cause = error.__cause__
 

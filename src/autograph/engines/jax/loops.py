@@ -15,6 +15,7 @@ from ...staging.logic import truth
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.state import CONTEXT
 from ..common.loops import Loop, is_pure
+from ..common.raising import Pending, leave
 from . import types
 from .regions import Run, trace_region
 
@@ -34,12 +35,33 @@ class _Body:
     def __init__(self, loop: Loop, run: Run, heads: dict[int, Any]) -> None:
         self._loop, self._run = loop, run
         self.carried, self._ends = loop.plan(run, heads)
+        self.pending: Pending | None = run.pending
+        """What an iteration may raise; its number and arrays are carried too, behind the state."""
+        self._raised: list[tuple[types.ArrayType, Any]] = []
+        if self.pending is not None:
+            self._raised = [(types.CODE, self.pending.code)]
+            self._raised += [(_type_of(leaf), leaf) for leaf in self.pending.leaves()]
 
     def initial(self) -> list[Any]:
-        return self._loop.initial(self.carried)
+        return self._loop.initial(self.carried) + [types.zeros(kind) for kind, _ in self._raised]
 
     def inputs(self, values: Sequence[Any]) -> list[Any]:
-        return self._loop.inputs(self.carried, values)
+        return self._loop.inputs(self.carried, values[: len(self.carried)])
+
+    def unless_raised(self, values: Sequence[Any], goes_on: Any) -> Any:
+        """``goes_on``, if no iteration has raised."""
+        if self.pending is None:
+            return goes_on
+        return jnp.logical_and(goes_on, values[len(self.carried)] == 0)
+
+    def finish(self, values: Sequence[Any], *, all_iterations: bool) -> None:
+        """Gives the program the state that the graph computes, and what may be pending."""
+        count = len(self.carried)
+        self._loop.finish(self.carried, values[:count], all_iterations=all_iterations)
+        if self.pending is not None:
+            pending = self.pending.carrying(values[count], values[count + 1 :])
+            pending.certain = False
+            leave(pending)
 
     def step(self, extra: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any], Any]:
         """The carried values after an iteration, and what the body gave."""
@@ -49,7 +71,14 @@ class _Body:
             types.convert(get(end), slot.kinds[index])
             for (slot, index), end in zip(self.carried, self._ends, strict=True)
         ]
+        out += [types.convert(get(value), kind) for kind, value in self._raised]
         return out, get(self._run.result)
+
+
+def _type_of(leaf: Any) -> types.ArrayType:
+    kind = types.type_of(leaf)
+    assert kind is not None
+    return kind
 
 
 def stage_while(
@@ -68,10 +97,10 @@ def stage_while(
 
         def holds(values: list[Any]) -> Any:
             get = condition.evaluate(*iteration.inputs(values))
-            return types.convert(get(condition.result), _BOOLEAN)
+            return iteration.unless_raised(values, types.convert(get(condition.result), _BOOLEAN))
 
         out = lax.while_loop(holds, lambda values: iteration.step((), values)[0], iteration.initial())
-        loop.finish(iteration.carried, out, all_iterations=False)
+        iteration.finish(out, all_iterations=False)
         return
 
     # The test changes something. It has been done once; it is done again at the end of each iteration.
@@ -83,11 +112,11 @@ def stage_while(
 
     def rotated(state: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
         values, goes_on = iteration.step((), state[1])
-        return types.convert(goes_on, _BOOLEAN), values
+        return iteration.unless_raised(values, types.convert(goes_on, _BOOLEAN)), values
 
     start = (types.convert(truth(first), _BOOLEAN), iteration.initial())
     _, out = lax.while_loop(lambda state: state[0], rotated, start)
-    loop.finish(iteration.carried, out, all_iterations=False)
+    iteration.finish(out, all_iterations=False)
 
 
 def stage_for(
@@ -132,14 +161,14 @@ def stage_for(
     iteration = _Body(loop, run, heads)
     first, stride = (counter[0], counter[2]) if counter is not None else (0, 1)
     start = (types.convert(first, index_kind), iteration.initial())
-    if until is None and length is not None:
+    if until is None and length is not None and iteration.pending is None:
 
         def scanned(state: tuple[Any, list[Any]], slices: Sequence[Any]) -> tuple[tuple[Any, list[Any]], None]:
             index, values = state
             return (index + stride, iteration.step((index, *slices), values)[0]), None
 
         (_, out), _ = lax.scan(scanned, start, rows, length=length, unroll=loop.options.get("unroll") or 1)
-        loop.finish(iteration.carried, out, all_iterations=True)
+        iteration.finish(out, all_iterations=True)
         return
 
     stop = loop.trace(lambda *_: truth(until()))[0] if until is not None else None
@@ -151,6 +180,7 @@ def stage_for(
             more = index < sequence.length
         else:
             more = index < counter[1] if stride > 0 else index > counter[1]
+        more = iteration.unless_raised(values, more)
         if stop is None:
             return more
         get = stop.evaluate(*unused, *iteration.inputs(values))
@@ -161,7 +191,7 @@ def stage_for(
         return index + stride, iteration.step((index, *types.get_row(rows, index)), values)[0]
 
     _, out = lax.while_loop(goes_on, one_more, start)
-    loop.finish(iteration.carried, out, all_iterations=False)
+    iteration.finish(out, all_iterations=False)
 
 
 def _counter_type(counter: tuple[Any, Any, int]) -> types.ArrayType:

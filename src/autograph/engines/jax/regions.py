@@ -47,7 +47,8 @@ class Run(regions.Run):
 
     def evaluate(self, *inputs: Any) -> Callable[[Any], Any]:
         """Builds the region's operations here; gives a function from its leaves to the values they have."""
-        assert self.jaxpr is not None
+        if self.jaxpr is None:
+            return lambda leaf: leaf
         values = jax.core.eval_jaxpr(self.jaxpr.jaxpr, self.jaxpr.consts, *inputs)
         outputs = self.outputs
         return lambda leaf: values[outputs[id(leaf)]] if id(leaf) in outputs else leaf

@@ -68,6 +68,22 @@ def type_of(leaf: Any) -> ArrayType | None:
     return None
 
 
+CODE = ArrayType((), np.dtype("int32"), False)
+"""The type of the number by which an exception that is under way is known."""
+
+
+def nonzero(code: Any) -> Any:
+    return code != 0
+
+
+def equal_code(code: Any, number: int) -> Any:
+    return code == jnp.int32(number)
+
+
+def is_array(value: Any) -> bool:
+    return isinstance(value, Array)
+
+
 _WEAK = {"b": False, "i": 0, "u": 0, "f": 0.0, "c": 0j}
 
 

@@ -87,8 +87,11 @@ class FunctionLowering:
         class_name: str | None,
         has_class_cell: bool,
         names: Names | None = None,
+        cuts_try: bool = False,
     ) -> None:
         self.unit = unit
+        self.cuts_try = cuts_try
+        """Whether the blocks of a ``try`` become functions of their own."""
         self.class_name = class_name
         self.has_class_cell = has_class_cell
         self.scope = Scope(arguments, body, names)
@@ -108,7 +111,7 @@ class FunctionLowering:
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
         scope = self.scope
         self.maybe_unbound = DefiniteAssignment(scope, body).maybe_unbound
-        self.jumps = JumpLowering(self._fresh_variable)
+        self.jumps = JumpLowering(self._fresh_variable, self.cuts_try)
         body = self.jumps.function(body)
         self.liveness = Liveness(scope, body, self.jumps.untils)
         self._regions_private = 0
@@ -282,7 +285,7 @@ class FunctionLowering:
         body, self._hoisted = self._hoisted + body, outer
         self.frames.pop()
         region = self.region_name(name)
-        self._hoisted.append(define(region, [], self._declarations(frame, at) + body, at))
+        self._hoisted.append(define(region, [], self.declarations(frame, at) + body, at))
         return load(region, at)
 
     # Regions.
@@ -303,9 +306,9 @@ class FunctionLowering:
         frame.private &= ~self._regions_private  # a region further in keeps these
         self._regions_private |= frame.private
         parameters = [parameter] if parameter else []
-        return define(name, parameters, self._declarations(frame, at, parameter) + body, at)
+        return define(name, parameters, self.declarations(frame, at, parameter) + body, at)
 
-    def _declarations(self, frame: Frame, at: Position, parameter: str = "") -> list[ast.stmt]:
+    def declarations(self, frame: Frame, at: Position, parameter: str = "") -> list[ast.stmt]:
         scope = self.scope
         mine = scope.bit(parameter) if parameter else 0
         shared = set(scope.unmask(frame.bound & ~frame.private & ~mine)) & scope.bound

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+from copy import deepcopy
 
+from ..flow import blocks_of
+from ..nodes import position, staging
 from ..scopes import Names, collect
 from .base import FunctionLowering, Unconvertible, Unit, lowers_expression, lowers_statement
 from .matching import lower_matches
@@ -79,15 +82,45 @@ def lower_function_body(
     if not body:
         return
     without_matches = lower_matches(node.args, body)
-    lowering = FunctionLowering(
-        node.args,
-        without_matches,
-        unit,
-        class_name=class_name,
-        has_class_cell=has_class_cell,
-        names=names if without_matches is body else None,
-    )
-    node.body = docstring + lowering.body
+    if without_matches is not body:
+        names = Names()
+        collect(list(without_matches), names)
+
+    def lowered(statements: list[ast.stmt], cuts_try: bool) -> list[ast.stmt]:
+        return FunctionLowering(
+            node.args,
+            statements,
+            unit,
+            class_name=class_name,
+            has_class_cell=has_class_cell,
+            names=names,
+            cuts_try=cuts_try,
+        ).body
+
+    if not _contains_try(without_matches):
+        node.body = docstring + lowered(without_matches, False)
+        return
+    at = position(without_matches[0])
+    declared = _take_declarations(without_matches)
+    cut = deepcopy(without_matches)
+    both = ast.If(staging("building", [], at), lowered(cut, True), lowered(without_matches, False), **at)
+    node.body = [*docstring, *declared, both]
+
+
+def _take_declarations(block: list[ast.stmt]) -> list[ast.stmt]:
+    """Takes the ``global`` and ``nonlocal`` statements out of ``block``: a function may have each but once."""
+    found: list[ast.stmt] = []
+    for index, statement in enumerate(block):
+        if isinstance(statement, ast.Global | ast.Nonlocal):
+            found.append(statement)
+            block[index] = ast.Pass(**position(statement))
+        for inner in blocks_of(statement):
+            found += _take_declarations(inner)
+    return found
+
+
+def _contains_try(block: list[ast.stmt]) -> bool:
+    return any(isinstance(statement, ast.Try) or any(map(_contains_try, blocks_of(statement))) for statement in block)
 
 
 def _leaves_alone(decorator: ast.expr) -> bool:

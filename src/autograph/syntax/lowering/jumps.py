@@ -18,12 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ..flow import blocks_of, is_true
-from ..nodes import Position, assign, constant, load, position
+from ..nodes import Position, assign, constant, load, position, staging
 
 RETURN, BREAK, CONTINUE = "return", "break", "continue"
 
 _MAX_DEPTH = 20
 """How many conditionals structure may put inside one another, each a function of its own, before flags take over."""
+
+OUTCOME = "ag__outcome"
+"""The parameter of the functions that the clauses of a ``try`` become: what the block does, or has done."""
 
 _NONE: frozenset[str] = frozenset()
 
@@ -61,10 +64,12 @@ class Guard(ast.If):
 
 
 class JumpLowering:
-    """Rewrites the body of one function. ``fresh`` gives a variable name that the function does not use yet."""
+    """Rewrites the body of one function. ``fresh`` gives a variable name that the function does not use yet;
+    ``cuts_try`` says that the blocks of a ``try`` are going to be functions of their own."""
 
-    def __init__(self, fresh: Callable[[str], str]) -> None:
+    def __init__(self, fresh: Callable[[str], str], cuts_try: bool = False) -> None:
         self._fresh = fresh
+        self._cuts_try = cuts_try
         self._jumps: dict[int, frozenset[str]] = {}
         self._completes: dict[int, bool] = {}
         self._kept: list[object] = []
@@ -161,8 +166,11 @@ class JumpLowering:
             elif isinstance(statement, ast.If):
                 return out + self._branch(statement, rest, place)
             else:
+                completes = self._may_complete(statement)
                 flagged = self._compound(statement, place, last=not rest)
                 out.append(statement)
+                if flagged and not completes and self._cut(statement):
+                    return out + self._exit(flagged, place, position(statement))
                 if flagged:
                     return out + self._block([self._guard(statement, flagged, place.target), *rest], place)
         return out
@@ -277,10 +285,13 @@ class JumpLowering:
         return [names[kind] for kind in (CONTINUE, BREAK, RETURN) if kind in kinds]
 
     def _guarded_exit(self, guard: Guard, place: _Place) -> list[ast.stmt]:
-        at = position(guard)
+        return self._exit(guard.kinds, place, position(guard))
+
+    def _exit(self, kinds: frozenset[str], place: _Place, at: Position) -> list[ast.stmt]:
+        """Goes where the flags say, one of which is set."""
         if place.native and not place.target.in_loop:
             return [ast.Return(load(self._value, at), **at)]
-        return self._leave(guard.kinds, place, at)
+        return self._leave(kinds, place, at)
 
     def _inside(self, statement: ast.stmt, place: _Place) -> None:
         """Rewrites the blocks of a statement that no jump leaves."""
@@ -297,35 +308,53 @@ class JumpLowering:
         target, at = place.target, position(statement)
         outer_flags, target.flagged = target.flagged, set()
         ends = replace(place, tail=place.tail and last)
+        if self._cut(statement):
+            ends = replace(place, native=False, tail=False)
         if isinstance(statement, ast.With):
             statement.body = self._block(statement.body, ends) or [ast.Pass(**at)]
         else:
             assert isinstance(statement, ast.Try | ast.TryStar)
             if statement.orelse:
-                statement.body = self._block(statement.body, replace(place, tail=False)) or [ast.Pass(**at)]
+                statement.body = self._block(statement.body, replace(ends, tail=False)) or [ast.Pass(**at)]
                 if target.flagged:  # `else` does not run when the body has jumped
                     statement.orelse.insert(0, self._guard(statement, frozenset(target.flagged), target))
                 statement.orelse = self._block(statement.orelse, ends)
             else:
                 statement.body = self._block(statement.body, ends) or [ast.Pass(**at)]
+            under_way = frozenset(target.flagged) if _may_raise_when_left(statement.body) else _NONE
             for handler in statement.handlers:
                 handler.body = self._block(handler.body, ends) or [ast.Pass(**at)]
+                # An exception on the way out of the body has cancelled the jump that was under way.
+                for flag in self._flags(under_way, target):
+                    handler.body.insert(0, assign(flag, constant(False, at), at))
             if statement.finalbody:
-                statement.finalbody = self._finally(statement.finalbody, place)
+                statement.finalbody = self._finally(statement.finalbody, place, self._cut(statement))
         flagged, target.flagged = frozenset(target.flagged), outer_flags | target.flagged
         return flagged
 
-    def _finally(self, block: list[ast.stmt], place: _Place) -> list[ast.stmt]:
-        """A jump out of ``finally`` drops the exception or the return under way, which only a real jump can do."""
+    def _cut(self, statement: ast.stmt) -> bool:
+        """Whether the blocks of ``statement`` become functions of their own."""
+        return self._cuts_try and isinstance(statement, ast.Try)
+
+    def _finally(self, block: list[ast.stmt], place: _Place, is_function: bool) -> list[ast.stmt]:
+        """A jump out of ``finally`` drops the exception or the return under way, which only a real jump can do.
+
+        ``is_function`` says that the block will be one of its own, and not stay where it stands.
+        """
         at = position(block[0])
         target = place.target
         before, target.flagged = target.flagged, set()
-        lowered = self._block(block, replace(place, tail=False, in_finally=True)) or [ast.Pass(**at)]
+        native = place.native and not is_function
+        lowered = self._block(block, replace(place, native=native, tail=False, in_finally=True)) or [ast.Pass(**at)]
         if target.flagged:
-            # The flags are Python values when Python decided the jump: then the jump is made for real.
             for flag in self._flags(frozenset(target.flagged), target):
-                test = ast.Compare(load(flag, at), [ast.Is()], [constant(True, at)], **at)
-                out = self._leave({RETURN}, replace(place, native=True, tail=False), at)
+                if is_function:
+                    test: ast.expr = staging("leaves", [load(flag, at), load(OUTCOME, at)], at)
+                    out: list[ast.stmt] = [ast.Return(None, **at)]
+                else:
+                    # The flags are Python values when Python decided the jump: then the jump is made for real.
+                    test = ast.Compare(load(flag, at), [ast.Is()], [constant(True, at)], **at)
+                    out = self._leave({RETURN}, replace(place, native=True, tail=False), at)
                 leave = ast.If(test, out, [], **at)
                 self.unstaged.add(id(leave))
                 self._kept.append(leave)
@@ -383,6 +412,16 @@ class JumpLowering:
         if not target.skips:
             target.skips = self._fresh("did_continue")
         return target.skips
+
+
+def _may_raise_when_left(block: list[ast.stmt]) -> bool:
+    """Whether a jump out of ``block`` runs code that may raise on its way."""
+    return any(
+        isinstance(statement, ast.With)
+        or bool(getattr(statement, "finalbody", None))
+        or any(_may_raise_when_left(inner) for inner in blocks_of(statement))
+        for statement in block
+    )
 
 
 def _breaks(statement: ast.stmt) -> bool:
