@@ -7,6 +7,7 @@ from . import builtins
 from .branch import if_exp, if_stmt
 from .builtins import items
 from .calls import call
+from .comprehensions import comprehension, is_loop
 from .directives import stack_method
 from .effects import check, read, writes
 from .exceptions import building, leaves, try_stmt
@@ -50,6 +51,7 @@ __all__ = [
     "check",
     "class_pattern",
     "compare",
+    "comprehension",
     "delete_attribute",
     "delete_item",
     "eq",
@@ -59,6 +61,7 @@ __all__ = [
     "in_",
     "index",
     "is_",
+    "is_loop",
     "is_not",
     "item",
     "items",

@@ -15,6 +15,7 @@ from ..engines.base import Engine, active_engine
 from . import sequences
 from .branch import if_exp
 from .calls import REPLACEMENTS, call, converted
+from .comprehensions import has_open_length
 from .dispatch import hide_frames, staged
 from .formatting import StagedText, holds_staged
 from .lists import TensorList
@@ -54,6 +55,8 @@ def print_(*args: Any, **options: Any) -> None:
         if engine is not None:
             engine.print(args, options)
             return
+    if CONTEXT.rooms is not None and CONTEXT.rooms.owner.is_repeat:
+        return  # the same call has printed this already
     builtins.print(*args, **options)
 
 
@@ -217,6 +220,11 @@ def reversed_(iterable: Any) -> Any:
         _refuse_filter(inner, "reversed")
         engine = active_engine()
         assert engine is not None
+        if type(iterable) is TensorList and has_open_length(iterable):
+            turned = iterable.copy()
+            was_born(turned)
+            turned.reverse()
+            return turned
         return sequences.backwards(inner, engine.flipped)
     return builtins.reversed(iterable)
 
@@ -352,6 +360,20 @@ def _empty(original: Callable[..., Any]) -> Exception:
     raise AssertionError
 
 
+@_replaces(next)
+def next_(iterator: Any, /, *default: Any) -> Any:
+    if type(iterator) is not TensorList:
+        return builtins.next(iterator, *default)
+    # A generator expression whose length the graph decides.
+    some = truth(iterator)
+    if default:
+        return if_exp(some, lambda: iterator[0], lambda: default[0])
+    engine = active_engine()
+    assert engine is not None
+    engine.check(some, StopIteration)
+    return iterator[0]
+
+
 @_replaces(min)
 def min_(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:
     return _extreme(builtins.min, lambda a, b: a < b, args, key, default)
@@ -377,6 +399,11 @@ def sorted_(iterable: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
         assert engine is not None
     else:
         items = builtins.list(_as_rows(iterable)) if issubclass(type(iterable), Sequence) else iterable
+        if type(items) is TensorList and has_open_length(items):
+            made = items.copy()
+            was_born(made)
+            made.sort(key=key, reverse=bool(reverse))
+            return made
     return engine.sorted(items, key, bool(reverse))
 
 
@@ -458,6 +485,9 @@ def list_(iterable: Any = (), /) -> Any:
         return list(iterable)
     if type(iterable) is TensorList:
         made: Any = iterable.copy()
+    elif issubclass(type(iterable), Sequence) and (iterable.keep is not None or not isinstance(iterable.length, int)):
+        made = TensorList()
+        for_stmt(iterable, made.append, ())
     elif issubclass(type(iterable), Sequence):
         made = TensorList(_as_rows(iterable))
     else:

@@ -8,13 +8,14 @@ each change.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any, SupportsIndex
 
 from ..engines.base import active_engine, engine
 from ..errors import StagingError
-from .state import Content, about_to_write, was_born
+from .state import CONTEXT, Content, about_to_write, was_born
 
 
 def _engine() -> Any:
@@ -31,13 +32,14 @@ class Buffer:
         data: a pytree like one element, each leaf of shape ``[capacity, ...]``.
         length: an ``int``, or a staged scalar.
         mode: ``"free"`` if the buffer grows with each element that it may get, ``"room"`` if it has room for all that
-            a loop will add, ``"fixed"`` if its capacity is the user's word, which is checked when the graph runs.
+            a loop will add, ``"fixed"`` if its capacity is the user's word, which is checked when the graph runs. An
+            object is told of each length (``require``) and of each look at the elements (``is_read``).
         bound: how long it can be by now, where that is known to be less than its capacity.
     """
 
     __slots__ = ("bound", "data", "length", "mode")
 
-    def __init__(self, data: Any, length: Any, mode: str = "free", bound: int | None = None) -> None:
+    def __init__(self, data: Any, length: Any, mode: Any = "free", bound: int | None = None) -> None:
         self.data, self.length, self.mode, self.bound = data, length, mode, bound
 
     @property
@@ -58,11 +60,17 @@ class Buffer:
 
     def get(self, index: Any) -> Any:
         """The element at an index that counts from the start."""
+        self.looked_at()
         return _engine().get_at(self.data, index)
 
     def put(self, index: Any, value: Any) -> Buffer:
         """The same elements but for the one at an index that counts from the start."""
         return Buffer(_engine().set_at(self.data, index, value), self.length, self.mode, self.bound)
+
+    def looked_at(self) -> None:
+        """To be called where the program uses what the elements are."""
+        if not isinstance(self.mode, str):
+            self.mode.is_read = True
 
     def append(self, value: Any) -> Buffer:
         building = _engine()
@@ -76,6 +84,8 @@ class Buffer:
             bound = (capacity if bound is None else bound) + 1
             if bound > capacity:
                 data = building.grown(data, bound)
+        if not isinstance(self.mode, str):
+            self.mode.require(length + 1)
         return Buffer(building.set_at(data, length, value), length + 1, self.mode, bound)
 
     def pop(self) -> tuple[Any, Buffer]:
@@ -85,6 +95,7 @@ class Buffer:
 
     def stack(self) -> Any:
         """The elements in one array; with a staged length, all of the rows."""
+        self.looked_at()
         return _engine().first(self.data, self.length) if isinstance(self.length, int) else self.data
 
 
@@ -98,6 +109,8 @@ class TensorList(list):
         super().__init__(items)
         self._buffer: Buffer | None = None
         self._element: tuple[tuple[int, ...], Any] | None = None
+        self.place: tuple[str, int, str] | None = None
+        """The user's line that made the list: file, number, function."""
 
     @classmethod
     def of(cls, content: Buffer | list[Any]) -> TensorList:
@@ -172,10 +185,17 @@ class TensorList(list):
         return repr(plain) if plain is not None else f"<list of {self._buffer.length} staged elements>"
 
     def __eq__(self, other: object) -> Any:
+        open_lists = equal_lists(self, other) if isinstance(other, list) else None
+        if open_lists is not None:
+            return open_lists
         if self._buffer is None:
             return super().__eq__(other)
         plain = self.plain()
         return self is other if plain is None else plain == other
+
+    def __ne__(self, other: object) -> Any:
+        same = self == other
+        return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
 
     def __contains__(self, value: object) -> bool:
         if self._buffer is None:
@@ -185,17 +205,22 @@ class TensorList(list):
     def __getitem__(self, index: Any) -> Any:
         if self._buffer is None:
             if _engine().is_staged(index):
+                check_index(index, super().__len__(), "list index out of range")
                 return _engine().get_at(_engine().stack_trees(list(super().__iter__())), index)
             return super().__getitem__(index)
         length = self._buffer.length
         if isinstance(index, slice):
-            return list(self)[index]
+            known = isinstance(length, int) and not any(map(_engine().is_staged, (index.start, index.stop)))
+            changes = None if known else _changes()
+            return list(self)[index] if changes is None else TensorList.of(changes.part(self._buffer, index))
         if isinstance(index, int):
             if isinstance(length, int):
                 if not -length <= index < length:
                     raise IndexError("list index out of range")
                 return self._buffer.get(index % length if length else index)
+            check_index(index, length, "list index out of range")
             return self._buffer.get(index if index >= 0 else length + index)
+        check_index(index, length, "list index out of range")
         return self._buffer.get(_engine().wrapped_index(index, length))
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -204,6 +229,8 @@ class TensorList(list):
             super().__setitem__(index, value)
             return
         content = self.__ag_content__()
+        length = len(content) if isinstance(content, list) else content.length
+        check_index(index, length, "list assignment index out of range")
         if isinstance(content, list):
             data = _engine().set_at(_engine().stack_trees(content), _engine().wrapped_index(index, len(content)), value)
             self.__ag_set_content__(_engine().unstack(data, len(content)))
@@ -227,8 +254,13 @@ class TensorList(list):
         about_to_write(Content(self))
         if self._buffer is None:
             return super().pop(index)
-        if index != -1:
-            return self._materialised().pop(index)
+        if not isinstance(index, int) or index != -1:
+            changes = _changes()
+            if changes is None:
+                return self._materialised().pop(index)
+            value = self[index]
+            self._buffer = changes.deleted(self._buffer, _engine().wrapped_index(index, self._buffer.length))
+            return value
         length = self._buffer.length
         if isinstance(length, int):
             if not length:
@@ -239,8 +271,22 @@ class TensorList(list):
         return value
 
     def extend(self, values: Iterable[Any]) -> None:
+        other = values.__ag_content__() if isinstance(values, TensorList) else None
+        if isinstance(other, Buffer) and not isinstance(other.length, int):
+            self._join(other)
+            return
         for value in list(self) if values is self else values:
             self.append(value)
+
+    def _join(self, other: Buffer) -> None:
+        about_to_write(Content(self))
+        own, changes = self.__ag_content__(), _changes()
+        if changes is None:
+            raise StagingError("a list whose length the graph decides cannot be added to another one here")
+        other.looked_at()
+        if isinstance(own, list):
+            own = Buffer.of(own, len(own), other) if own else Buffer(other.data, 0, "free", 0)
+        self._buffer = changes.joined(own, other)
 
     def _materialised(self) -> TensorList:
         """Turns a buffer of known length back into separate elements."""
@@ -251,23 +297,75 @@ class TensorList(list):
 
     def insert(self, index: SupportsIndex, value: Any) -> None:
         about_to_write(Content(self))
-        list.insert(self._materialised(), index, value)
+        changes = _changes()
+        if changes is None or (self._buffer is None and not _engine().is_staged(index)):
+            list.insert(self._materialised(), index, value)
+            return
+        content = self.__ag_content__()
+        if isinstance(content, list):
+            content = Buffer.of(content, len(content) + 1, _stacked([value]))
+        self.__ag_set_content__(changes.inserted(content, index, value))
 
     def remove(self, value: Any) -> None:
         about_to_write(Content(self))
-        list.remove(self._materialised(), value)
+        changes = _changes()
+        if changes is None or (self._buffer is None and not _any_staged([value, *super().__iter__()])):
+            list.remove(self._materialised(), value)
+            return
+        buffer = self._as_buffer()
+        found, index = changes.first_match(buffer, value)
+        _engine().check(found, lambda: ValueError("list.remove(x): x not in list"))
+        self._buffer = changes.deleted(buffer, index)
+
+    def index(self, value: Any, *limits: Any) -> Any:
+        from .builtins import repr_ as shown
+
+        changes = _changes()
+        if changes is None or limits or (self._buffer is None and not _any_staged([value, *super().__iter__()])):
+            return list(self).index(value, *limits)
+        content = self.__ag_content__()
+        found, index = changes.first_match(content if isinstance(content, Buffer) else _stacked(content), value)
+        _engine().check(found, lambda: ValueError(f"{shown(value)} is not in list"))
+        return index
+
+    def count(self, value: Any) -> Any:
+        changes = _changes()
+        if changes is None or (self._buffer is None and not _any_staged([value, *super().__iter__()])):
+            return list(self).count(value)
+        content = self.__ag_content__()
+        return changes.matches(content if isinstance(content, Buffer) else _stacked(content), value)
+
+    def _as_buffer(self) -> Buffer:
+        """The content as a buffer, which it is from now on."""
+        if self._buffer is None:
+            self.__ag_set_content__(_stacked(list(super().__iter__())))
+        assert self._buffer is not None
+        return self._buffer
 
     def clear(self) -> None:
         about_to_write(Content(self))
+        if self._buffer is not None and _changes() is not None:
+            self._buffer = Buffer(self._buffer.data, 0, self._buffer.mode, 0)
+            return
         self.__ag_set_content__([])
 
     def reverse(self) -> None:
         about_to_write(Content(self))
-        list.reverse(self._materialised())
+        changes = _changes()
+        if self._buffer is None or changes is None:
+            list.reverse(self._materialised())
+        else:
+            self._buffer = changes.backwards(self._buffer)
 
-    def sort(self, **options: Any) -> None:
+    def sort(self, *, key: Any = None, reverse: bool = False) -> None:
         about_to_write(Content(self))
-        list.sort(self._materialised(), **options)
+        changes = _changes()
+        if changes is None or (self._buffer is None and not _any_staged(list(super().__iter__()))):
+            list.sort(self._materialised(), key=key, reverse=reverse)
+        elif len(self) if self._buffer is None else True:
+            was_list = self._buffer is None
+            buffer = changes.ordered(self._as_buffer(), key, bool(reverse))
+            self.__ag_set_content__(_engine().unstack(buffer.data, buffer.length) if was_list else buffer)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         # As pickle does for a list: an empty one first, so that a list may contain itself.
@@ -289,9 +387,17 @@ class TensorList(list):
         return made
 
     def __add__(self, other: Any) -> Any:
+        if isinstance(other, list) and (_has_open_length(self) or _has_open_length(other)):
+            both = self.copy()
+            both.extend(other)
+            return both
         return [*self, *other] if isinstance(other, list) else NotImplemented
 
     def __radd__(self, other: Any) -> Any:
+        if isinstance(other, list) and _has_open_length(self):
+            both = TensorList(other)
+            both.extend(self)
+            return both
         return [*other, *self] if isinstance(other, list) else NotImplemented
 
     def __iadd__(self, other: Any) -> TensorList:
@@ -300,17 +406,68 @@ class TensorList(list):
 
     def __delitem__(self, index: Any) -> None:
         about_to_write(Content(self))
-        list.__delitem__(self._materialised(), index)
+        if isinstance(index, slice) or _changes() is None:
+            list.__delitem__(self._materialised(), index)
+        elif self._buffer is None and not _engine().is_staged(index):
+            super().__delitem__(index)
+        else:
+            self._as_buffer()
+            self.pop(index)
+
+
+def _changes() -> Any:
+    """What the engine that is building a graph does to buffers; ``None`` where lists have a form of its own."""
+    return getattr(_engine(), "buffers", None)
+
+
+def _any_staged(items: list[Any]) -> bool:
+    engine = _engine()
+    return any(engine.is_staged(item) for item in items)
+
+
+def _has_open_length(value: list[Any]) -> bool:
+    content = value.__ag_content__() if isinstance(value, TensorList) else None
+    return isinstance(content, Buffer) and not isinstance(content.length, int)
+
+
+def _stacked(items: list[Any]) -> Buffer:
+    return Buffer(_engine().stack_trees(items), len(items), "free", len(items))
+
+
+def equal_lists(left: list[Any], right: list[Any]) -> Any:
+    """``left == right`` of two lists, if the graph decides how long one of them is; otherwise ``None``."""
+    if not (_has_open_length(left) or _has_open_length(right)) or _changes() is None:
+        return None
+    contents = [part.__ag_content__() if isinstance(part, TensorList) else list(part) for part in (left, right)]
+    buffers = [content if isinstance(content, Buffer) else _stacked(content) for content in contents if content]
+    if len(buffers) == 1:
+        return buffers[0].length == 0
+    return _changes().equal(*buffers)
+
+
+def check_index(index: Any, length: Any, complaint: str) -> None:
+    """Makes a call of ``ag.function`` end with an ``IndexError`` where the graph finds an index out of range."""
+    if CONTEXT.rooms is not None:
+        engine = _engine()
+        if engine.is_staged(index):
+            inside = (index >= -length) & (index < length)
+        else:
+            inside = length > index if index >= 0 else length >= -index
+        engine.check(inside, lambda: IndexError(complaint))
 
 
 def _full(capacity: int) -> Exception:
     return IndexError(f"append to a list that is full: its capacity is {capacity} (see ag.set_element_type)")
 
 
-def new_list() -> list[Any]:
-    """``[]``"""
+def new_list(items: list[Any] | None = None) -> list[Any]:
+    """``[]``, or a list that the program has just made and is going to change."""
     if active_engine() is None:
-        return []
-    made = TensorList()
+        return [] if items is None else items
+    if items is not None and type(items) is not list:
+        return items
+    made = TensorList(items or ())
+    frame = sys._getframe(1)
+    made.place = frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
     was_born(made)
     return made

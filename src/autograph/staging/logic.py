@@ -16,6 +16,7 @@ from .branch import if_exp
 from .calls import call
 from .choice import Choice
 from .dispatch import hide_frames, staged
+from .lists import equal_lists
 from .values import Maybe, backend
 
 
@@ -198,6 +199,10 @@ def not_in(value: Any, container: Any) -> Any:
 def eq(left: Any, right: Any) -> Any:
     """``left == right``, through tuples and lists that hold staged values."""
     try:
+        if isinstance(left, list) and isinstance(right, list):
+            open_lists = equal_lists(left, right)
+            if open_lists is not None:
+                return open_lists
         for kind in (tuple, list):
             if (
                 issubclass(type(left), kind)
@@ -241,6 +246,10 @@ def order(symbol: str, left: Any, right: Any) -> Any:
 
 def not_eq(left: Any, right: Any) -> Any:
     """``left != right``, through tuples and lists that hold staged values."""
+    if isinstance(left, list) and isinstance(right, list):
+        open_lists = equal_lists(left, right)
+        if open_lists is not None:
+            return not_(open_lists)
     for kind in (tuple, list):
         if issubclass(type(left), kind) and issubclass(type(right), kind) and (_has_staged(left) or _has_staged(right)):
             return not_(eq(left, right))

@@ -106,6 +106,8 @@ class Location:
 
     owner: Any
     key: tuple[Any, ...]
+    is_outside = False
+    """Whether it is certain that the owner was there before any region began."""
 
     def read(self) -> Any:
         raise NotImplementedError
@@ -267,6 +269,8 @@ class _Context(threading.local):
         """How many effects on the host have been put into graphs so far."""
         self.scopes: list[Any] = []
         """Regions under an active ``try``, from the outermost in; empty where none is waiting for an exception."""
+        self.rooms: Any = None
+        """The rooms of the lists of the ``ag.function`` that is being traced."""
         self.raises = 0
         """How many exceptions have been raised under a ``try`` while tracing: they are known by their number."""
         self.assumptions: list[tuple[Any, bool]] = []

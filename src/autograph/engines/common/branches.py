@@ -130,7 +130,7 @@ def _trace_branch(
 ) -> Run:
     visible = {id(value) for value in variables.snapshot().values()}
     run = trace_region(branch, variables, names, assumption=(predicate, side))
-    if any(id(location.owner) not in visible for location, _, _ in run.writes.values()):
+    if any(id(location.owner) not in visible and not location.is_outside for location, _, _ in run.writes.values()):
         # An object that the region itself made is another one in the next trace: a change to it is not state.
         again = trace_region(branch, variables, names, assumption=(predicate, side))
         again.writes = {key: write for key, write in again.writes.items() if key in run.writes}

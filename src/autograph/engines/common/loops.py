@@ -128,10 +128,16 @@ class Slot:
             )
         before, growth = capacity_of(head), max(capacity_of(end) - capacity_of(head), 0)
         if growth and bound is None and self._types.LISTS_NEED_ROOM:
-            raise StagingError(
-                "a list grows in a loop whose number of iterations is not known when the graph is built. Say how "
-                "long it can get, before the loop: ag.set_element_type(items, dtype, shape, capacity=...)"
-            )
+            room = self._types.room_for(owner, before + growth)
+            if room is None:
+                where = f" (made on line {owner.place[1]}, in {owner.place[2]}())" if owner.place else ""
+                raise StagingError(
+                    f"a list{where} grows in a loop whose number of iterations is not known when the graph is built. "
+                    "ag.function finds out how long it gets; here, inside a transformation of JAX's, say it before the "
+                    "loop: ag.set_element_type(items, dtype, shape, capacity=...)"
+                )
+            self.start(self._types.make_buffer(owner, room.capacity, [end], room))
+            return
         if isinstance(end, list) and self._types.LISTS_NEED_ROOM:
             self.growth = growth
         self.start(self._types.make_buffer(owner, before + growth * (bound or 0), [end], "room"))
@@ -251,7 +257,7 @@ class Loop:
         for key, (location, old, _) in run.writes.items():
             if key in known:
                 continue
-            if id(location.owner) in visible or (key in suspects and suspects[key] is not run):
+            if id(location.owner) in visible or location.is_outside or (key in suspects and suspects[key] is not run):
                 self.slots.append(Slot(self._types, location.describe(), old, None, False, location))
                 again = True
             elif not suspects:

@@ -20,7 +20,7 @@ from ...staging.state import CONTEXT
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
 from ..common import raising
-from . import callbacks, calls, host, loops, types
+from . import buffers, callbacks, calls, host, loops, types
 from .branches import stage_cond
 from .open_trace import Leaving
 
@@ -36,6 +36,7 @@ class JaxEngine:
     """See ``autograph.engines.base.Engine``."""
 
     name = "jax"
+    buffers = buffers
 
     def active(self) -> bool:
         return not trace_state_clean()
@@ -128,6 +129,7 @@ class JaxEngine:
         if isinstance(iterable, TensorList) and iterable.is_buffered():
             content = iterable.__ag_content__()
             assert isinstance(content, Buffer)
+            content.looked_at()
             if isinstance(content.length, int):
                 rows = self.first(content.data, content.length)
                 return StagedSequence(content.length, lambda _, row: row, rows)
@@ -204,6 +206,7 @@ class JaxEngine:
         if isinstance(array, TensorList):
             content = array.__ag_content__()
             assert isinstance(content, Buffer)
+            content.looked_at()
             hits = jnp.arange(content.capacity) < content.length
             return jnp.any((content.data == value) & hits)
         return jnp.any(array == value)

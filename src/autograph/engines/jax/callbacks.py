@@ -31,8 +31,10 @@ for _name in ("jax._src.debugging", "jax._src.callback"):
     logging.getLogger(_name).addFilter(_Quiet())
 
 
-def _add(report: Callable[..., None], leaves: list[Any]) -> None:
+def _add(report: Callable[..., None], leaves: list[Any], fails: bool = False) -> None:
     CONTEXT.effects += 1
+    if CONTEXT.rooms is not None:
+        report, leaves = CONTEXT.rooms.kept_back(report, leaves, fails)
     jax.debug.callback(report, *leaves, ordered=True)
 
 
@@ -54,7 +56,7 @@ def raise_when_run(error: BaseException, place: Place | None = None) -> None:
         FAILURES.add(new, place)
         raise new
 
-    _add(report, leaves)
+    _add(report, leaves, fails=True)
 
 
 def raise_unless(ok: Any, make: Callable[[], BaseException], place: Place | None = None) -> None:

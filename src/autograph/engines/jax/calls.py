@@ -12,6 +12,7 @@ from ...spec import TensorSpec
 from ...staging.state import CONTEXT
 from ..common.failures import raise_at
 from . import callbacks
+from .growing import GrowingJit
 from .results import Parts, in_parts
 from .types import NUMBERS, Array, type_of
 
@@ -57,7 +58,7 @@ class _Concrete:
             return in_parts(result)
 
         traced.__name__ = traced.__qualname__ = getattr(converted, "__name__", "function")
-        self.compiled = jax.jit(traced)
+        self.compiled = GrowingJit(traced)
 
 
 _TRACED = object()

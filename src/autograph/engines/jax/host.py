@@ -29,8 +29,13 @@ def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, 
             _reporting(function, values)
 
         # The kind of callback that prints use, so that the two keep their order.
-        jax.debug.callback(for_effect, *leaves, ordered=True)
+        report: Callable[..., None] = for_effect
+        if CONTEXT.rooms is not None:
+            report, leaves = CONTEXT.rooms.kept_back(for_effect, list(leaves), fails=False)
+        jax.debug.callback(report, *leaves, ordered=True)
         return None
+    if CONTEXT.rooms is not None:
+        CONTEXT.rooms.asks_host = True
     structs = jax.tree_util.tree_map(_struct, result, is_leaf=lambda value: isinstance(value, TensorSpec | type))
 
     def on_host(*values: Any) -> Any:

@@ -17,6 +17,7 @@ from ...staging.state import CONTEXT
 from ..common.loops import Loop, is_pure
 from ..common.raising import Pending, leave
 from . import types
+from .growing import Needed
 from .regions import Run, trace_region
 
 _MAX_UNROLLED_ROWS = 512
@@ -47,6 +48,25 @@ class _Body:
 
     def inputs(self, values: Sequence[Any]) -> list[Any]:
         return self._loop.inputs(self.carried, values[: len(self.carried)])
+
+    def while_there_is_room(self) -> Callable[[Sequence[Any], Any], Any]:
+        """A condition that ends a loop which looks at a list that has run out of room: it might not end otherwise."""
+        rooms = CONTEXT.rooms
+        if rooms is None or not rooms.rooms:
+            return lambda _, goes_on: goes_on
+        own = [
+            (position, slot.location.owner)
+            for position, (slot, _) in enumerate(self.carried)
+            if isinstance(slot.location, Needed) and slot.location.owner.is_read
+        ]
+        before = rooms.fit_so_far([room for _, room in own])
+
+        def condition(values: Sequence[Any], goes_on: Any) -> Any:
+            for position, room in own:
+                goes_on = jnp.logical_and(goes_on, values[position] <= room.capacity)
+            return goes_on if before is None else jnp.logical_and(goes_on, before)
+
+        return condition
 
     def unless_raised(self, values: Sequence[Any], goes_on: Any) -> Any:
         """``goes_on``, if no iteration has raised."""
@@ -94,10 +114,12 @@ def stage_while(
     condition, heads_of_test = loop.trace(lambda: truth(test()))
     if not condition.jaxpr.effects and is_pure(condition, loop, heads_of_test):
         iteration = _Body(loop, run, heads)
+        has_room = iteration.while_there_is_room()
 
         def holds(values: list[Any]) -> Any:
             get = condition.evaluate(*iteration.inputs(values))
-            return iteration.unless_raised(values, types.convert(get(condition.result), _BOOLEAN))
+            goes_on = types.convert(get(condition.result), _BOOLEAN)
+            return has_room(values, iteration.unless_raised(values, goes_on))
 
         out = lax.while_loop(holds, lambda values: iteration.step((), values)[0], iteration.initial())
         iteration.finish(out, all_iterations=False)
@@ -109,13 +131,14 @@ def stage_while(
         return truth(test())
 
     iteration = _Body(loop, *loop.settle(body_and_test))
+    has_room = iteration.while_there_is_room()
 
     def rotated(state: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
         values, goes_on = iteration.step((), state[1])
         return iteration.unless_raised(values, types.convert(goes_on, _BOOLEAN)), values
 
     start = (types.convert(truth(first), _BOOLEAN), iteration.initial())
-    _, out = lax.while_loop(lambda state: state[0], rotated, start)
+    _, out = lax.while_loop(lambda state: has_room(state[1], state[0]), rotated, start)
     iteration.finish(out, all_iterations=False)
 
 

@@ -15,8 +15,9 @@ from jax._src.api_util import debug_info
 from jax._src.interpreters import partial_eval
 from jax.extend.core import ClosedJaxpr
 
+from ...staging.state import CONTEXT
 from . import branches, types
-from .regions import Run
+from .regions import Run, current_trace
 
 
 class Leaving:
@@ -25,7 +26,7 @@ class Leaving:
     types: Any = types
 
     def current_trace(self) -> Any:
-        return core.trace_ctx.trace
+        return current_trace()
 
     def open_trace(self) -> OpenTrace:
         return OpenTrace()
@@ -53,6 +54,9 @@ class OpenTrace:
         self._debug_info = debug_info("autograph", _rest, (), {}).with_unknown_names()
         self.trace: Any = partial_eval.DynamicJaxprTrace(self._debug_info, parent_trace=self._outer)
         core.trace_ctx.set_trace(self.trace)
+        self._rooms = CONTEXT.rooms
+        if self._rooms is not None:
+            self._rooms.enter(self._outer)
 
     def close(self) -> None:
         """Ends the trace; ``run`` has its jaxpr then."""
@@ -65,3 +69,5 @@ class OpenTrace:
     def abandon(self) -> None:
         """Goes back to the trace around this one."""
         core.trace_ctx.set_trace(self._outer)
+        if self._rooms is not None:
+            self._rooms.leave()

@@ -11,15 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+from jax._src import core
 from jax.extend.core import ClosedJaxpr
 
 from ...staging.choice import Choice
 from ...staging.records import record_of
-from ...staging.state import Location, Variables
+from ...staging.state import CONTEXT, Location, Variables
 from ..common import regions
 from ..common.regions import explain_recursion, raised_by_program
 from . import callbacks
 from .types import Array, flatten
+
+
+def current_trace() -> Any:
+    """What JAX is tracing now, to be compared by identity."""
+    return core.trace_ctx.trace
 
 
 @dataclass(slots=True)
@@ -69,10 +75,18 @@ def trace_region(
     them. ``names`` are the variables to look at afterwards; ``None`` means those that changed.
     """
     run = Run()
+    rooms = CONTEXT.rooms
+    parent = current_trace() if rooms is not None else None
 
     def traced(*values: Any) -> list[Any]:
         given = None if prepare is None else lambda: prepare(values)
-        run.execute(body, variables, names, given, assumption, locations, callbacks.raise_when_run)
+        if rooms is not None:
+            rooms.enter(parent)
+        try:
+            run.execute(body, variables, names, given, assumption, locations, callbacks.raise_when_run)
+        finally:
+            if rooms is not None:
+                rooms.leave()
         return list(run.leaves)
 
     try:

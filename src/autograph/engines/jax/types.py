@@ -20,6 +20,7 @@ from ...staging.records import Record, record_of
 from ...staging.state import CONTEXT, UNBOUND, Content, about_to_write
 from ...staging.unify import Static, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
+from ..common.failures import current_place
 
 try:  # the public conversion drops the weak type, and a loop's state would then change its type
     from jax._src.lax.lax import _convert_element_type as _convert
@@ -70,6 +71,11 @@ def type_of(leaf: Any) -> ArrayType | None:
 
 CODE = ArrayType((), np.dtype("int32"), False)
 """The type of the number by which an exception that is under way is known."""
+
+
+def room_for(owner: TensorList, at_least: int) -> Any:
+    """The room for a list that grows without a bound, or ``None`` where nobody could give it more."""
+    return None if CONTEXT.rooms is None else CONTEXT.rooms.room_for(current_place(), owner.place, at_least)
 
 
 def nonzero(code: Any) -> Any:
@@ -262,7 +268,7 @@ LISTS_NEED_ROOM = True
 """Whether a list that grows in a loop has to be told beforehand how long it can get."""
 
 
-def make_buffer(owner: TensorList, capacity: int, examples: Sequence[Any], mode: str = "free") -> Buffer:
+def make_buffer(owner: TensorList, capacity: int, examples: Sequence[Any], mode: Any = "free") -> Buffer:
     """Makes a list of the program's a buffer, with elements of the least type that holds those of ``examples``.
 
     The examples may be of another trace: only their types are looked at.

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from ..flow import DefiniteAssignment, Liveness
 from ..nodes import Position, constant, define, load, names_tuple, position, staging, thunk
-from ..scopes import Names, Scope, collect
+from ..scopes import Names, Scope, collect, root_of_subscripts
 from .jumps import JumpLowering
 
 
@@ -106,6 +106,8 @@ class FunctionLowering:
         """Depth of lambdas and comprehensions around the current expression, out of which nothing can be hoisted."""
         self._delayed = 0
         """Depth of expressions around the current one that were made functions of their own."""
+        self.resized = _resized(body)
+        """Names of variables and attributes whose lists this function changes the length of."""
         self.body = self._lower(body)
 
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -251,6 +253,10 @@ class FunctionLowering:
             return name
         return f"_{self.class_name.lstrip('_')}{name}" if self.class_name.strip("_") else name
 
+    def can_assign(self) -> bool:
+        """Whether an assignment expression can stand here."""
+        return not self._sealed
+
     def can_delay(self, node: ast.expr) -> bool:
         """Whether ``delayed(node)`` can be built here."""
         return not self._sealed or not binds_variable(node)
@@ -330,6 +336,24 @@ class FunctionLowering:
 def binds_variable(node: ast.expr) -> bool:
     """Whether evaluating ``node`` assigns a variable of the function around it."""
     return any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node))
+
+
+_RESIZING = frozenset(("append", "extend", "insert", "pop", "remove", "clear"))
+
+
+def _resized(body: list[ast.stmt]) -> frozenset[str]:
+    found = set()
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute) and node.attr in _RESIZING:
+                owner = root_of_subscripts(node.value)
+                if isinstance(owner, ast.Name):
+                    found.add(owner.id)
+                elif isinstance(owner, ast.Attribute):
+                    found.add(owner.attr)
+            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                found.add(node.target.id)
+    return frozenset(found)
 
 
 Node = TypeVar("Node", bound=ast.AST)

@@ -6,9 +6,9 @@ import ast
 from copy import deepcopy
 
 from ..flow import blocks_of
-from ..nodes import position, staging
+from ..nodes import Position, constant, load, position, staging, store, thunk
 from ..scopes import Names, collect
-from .base import FunctionLowering, Unconvertible, Unit, lowers_expression, lowers_statement
+from .base import FunctionLowering, Unconvertible, Unit, binds_variable, lowers_expression, lowers_statement
 from .matching import lower_matches
 from .mutation import items_of
 
@@ -186,6 +186,74 @@ def lower_comprehension(self: FunctionLowering, node: ast.expr) -> ast.expr:
     generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
     if any(generator.is_async for generator in generators):
         return node
+    if isinstance(node, ast.ListComp | ast.GeneratorExp) and self.can_assign() and _can_be_loop(node):
+        return _either(self, node)
+    return _lower_in_place(self, node, generators)
+
+
+_ITEMS, _OUT = "ag__items", "ag__out"
+
+
+def _can_be_loop(node: ast.ListComp | ast.GeneratorExp) -> bool:
+    def is_simple(target: ast.expr) -> bool:
+        if isinstance(target, ast.Tuple | ast.List):
+            return all(map(is_simple, target.elts))
+        return isinstance(target, ast.Name)
+
+    return all(is_simple(generator.target) for generator in node.generators) and not binds_variable(node)
+
+
+def _either(self: FunctionLowering, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
+    """The comprehension as it stands, and as a loop that appends; what it goes through decides between them."""
+    at = position(node)
+    has_conditions = any(generator.ifs for generator in node.generators)
+    first = self.expr(node.generators[0].iter)
+    test = staging("is_loop", [ast.NamedExpr(store(_ITEMS, at), first, **at), constant(has_conditions, at)], at)
+    parameters = ast.arguments([], [ast.arg(_OUT, **at), ast.arg(_ITEMS, **at)], None, [], [], None, [])
+    copy = deepcopy(node)
+    with self.sealed():
+        body = _loop(self, copy.generators, copy.elt, load(_ITEMS, at), at)
+    lazy = constant(isinstance(node, ast.GeneratorExp), at)
+    loop = staging("comprehension", [load(_ITEMS, at), ast.Lambda(parameters, body, **at), lazy], at)
+    node.generators[0].iter = load(_ITEMS, at)
+    return ast.IfExp(test, loop, _lower_in_place(self, node, node.generators), **at)
+
+
+def _loop(
+    self: FunctionLowering, generators: list[ast.comprehension], element: ast.expr, items: ast.expr, at: Position
+) -> ast.expr:
+    generator, *others = generators
+    body: ast.expr
+    if others:
+        body = _loop(self, others, element, self.expr(others[0].iter), at)
+    else:
+        append = ast.Attribute(load(_OUT, at), "append", ast.Load(), **at)
+        body = ast.Call(append, [self.expr(element)], [], **at)
+    for condition in reversed(generator.ifs):
+        none = constant(None, at)
+        branch = staging("if_stmt", [self.expr(condition), thunk(body, at), none, ast.Tuple([], ast.Load(), **at)], at)
+        body = branch
+    return staging("for_stmt", [items, _taking(generator.target, body, at), ast.Tuple([], ast.Load(), **at)], at)
+
+
+def _taking(target: ast.expr, body: ast.expr, at: Position) -> ast.Lambda:
+    """A function of one item that names the parts of it and gives ``body``."""
+    if isinstance(target, ast.Name):
+        return ast.Lambda(ast.arguments([], [ast.arg(target.id, **at)], None, [], [], None, []), body, **at)
+    assert isinstance(target, ast.Tuple | ast.List)
+    names = [f"ag__part_{index}" for index in range(len(target.elts))]
+    for index, part in reversed(list(enumerate(target.elts))):
+        if isinstance(part, ast.Name):
+            names[index] = part.id
+        else:
+            body = ast.Call(_taking(part, body, at), [load(names[index], at)], [], **at)
+    inner = ast.Lambda(ast.arguments([], [ast.arg(name, **at) for name in names], None, [], [], None, []), body, **at)
+    item = "ag__item"
+    call = ast.Call(inner, [ast.Starred(load(item, at), ast.Load(), **at)], [], **at)
+    return ast.Lambda(ast.arguments([], [ast.arg(item, **at)], None, [], [], None, []), call, **at)
+
+
+def _lower_in_place(self: FunctionLowering, node: ast.expr, generators: list[ast.comprehension]) -> ast.expr:
     # The first iterable is evaluated outside, everything else inside.
     generators[0].iter = items_of(generators[0].iter, self.expr(generators[0].iter))
     with self.sealed():

@@ -39,7 +39,7 @@ def _is_unpacking(target: ast.expr) -> bool:
 @lowers_statement(ast.Assign)
 def lower_assign(self: FunctionLowering, node: ast.Assign) -> list[ast.stmt]:
     self.binds(node)
-    node.value = self.expr(node.value)
+    node.value = _value(self, node.value, node.targets)
     if len(node.targets) == 1 and _is_unpacking(node.targets[0]):
         node.value = items_of(node.value, node.value)
     if all(_only_names(target) for target in node.targets):
@@ -52,6 +52,21 @@ def lower_assign(self: FunctionLowering, node: ast.Assign) -> list[ast.stmt]:
     for target in node.targets:
         out += assign_to(self, target, load(value, at), at)
     return out
+
+
+def _value(self: FunctionLowering, value: ast.expr, targets: list[ast.expr]) -> ast.expr:
+    """The value of an assignment; a list that is going to change its length has to be one that a graph can hold."""
+    made = value.left if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult | ast.Add) else value
+    is_list = isinstance(made, ast.ListComp) or (isinstance(made, ast.List) and bool(made.elts))
+    target = targets[0]
+    target = root_of_subscripts(target)
+    name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+    if is_list and name in self.resized:
+        return staging("new_list", [self.expr(value)], position(value))
+    if isinstance(value, ast.Tuple) and isinstance(target, ast.Tuple) and len(value.elts) == len(target.elts):
+        value.elts = [_value(self, part, [to]) for part, to in zip(value.elts, target.elts, strict=True)]
+        return value
+    return self.expr(value)
 
 
 def assign_to(self: FunctionLowering, target: ast.expr, value: ast.expr, at: Position) -> list[ast.stmt]:
