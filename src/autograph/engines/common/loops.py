@@ -52,6 +52,10 @@ class Slot:
         """Whether the list got its room for this loop, and not for one around it."""
         return self.entry is not self._original
 
+    def contents_before(self) -> Any:
+        """What the location held before the loop, be it that the loop made a buffer of it."""
+        return self._original
+
     def has_staged_length(self) -> bool:
         """Whether only the graph knows how long a list of the program's is that Python could have counted."""
         return isinstance(self.entry, Buffer) and not isinstance(self._original, Buffer) and self.growth is None
@@ -138,7 +142,7 @@ class Slot:
                 )
             self.start(self._types.make_buffer(owner, room.capacity, [end], room))
             return
-        if isinstance(end, list) and self._types.LISTS_NEED_ROOM:
+        if isinstance(end, list) and self._types.LISTS_NEED_ROOM and growth:
             self.growth = growth
         self.start(self._types.make_buffer(owner, before + growth * (bound or 0), [end], "room"))
 

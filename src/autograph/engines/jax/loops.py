@@ -234,5 +234,8 @@ def _is_worth_staging(run: Run, loop: Loop) -> bool:
     short = short and (count or 0) * len(run.jaxpr.jaxpr.eqns) <= _MAX_UNROLLED_EQUATIONS
     if short and any(slot.has_staged_length() for slot in loop.slots):
         return False
-    entry = [slot.initial[index] for slot, index in loop.dynamic()]
+    entry = [slot.initial[index] for slot, index in loop.dynamic() if not slot.made_room]
+    for slot in loop.slots:
+        if slot.made_room:
+            entry += types.flatten(slot.contents_before())[0]
     return any(isinstance(value, types.Tracer) for value in (*entry, *run.jaxpr.consts))
