@@ -28,8 +28,10 @@ from .matching import (
 )
 from .mutation import (
     attribute,
+    change_array,
     delete_attribute,
     delete_item,
+    fill_in_place,
     index,
     item,
     set_attribute,
@@ -48,6 +50,7 @@ __all__ = [
     "builtins",
     "call",
     "capture_pattern",
+    "change_array",
     "check",
     "class_pattern",
     "compare",
@@ -55,6 +58,7 @@ __all__ = [
     "delete_attribute",
     "delete_item",
     "eq",
+    "fill_in_place",
     "for_stmt",
     "if_exp",
     "if_stmt",

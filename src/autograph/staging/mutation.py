@@ -13,6 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from ..engines.base import Engine, active_engine, array_engine, engine_of
+from .aliases import is_held, refuse_view, replaced
 from .calls import call
 from .choice import Choice, look_up
 from .dispatch import hide_frames, staged
@@ -99,10 +100,57 @@ def _set(container: Any, key: Any, value: Any) -> Any:
 def _set_along(value: Any, container: Any, keys: tuple[Any, ...]) -> Any:
     """``container[keys[0]][keys[1]]... = value``"""
     if len(keys) == 1:
-        return _set(container, keys[0], value)
+        return _changed(container, _set(container, keys[0], value))
     inner = container[keys[0]]
+    if _array_engine(container) is not None:  # the inner array is a part of this one
+        return _changed(container, _set(container, keys[0], _set_inside(value, inner, keys[1:])))
     changed = _set_along(value, inner, keys[1:])
     return container if changed is inner else _set(container, keys[0], changed)
+
+
+def _set_inside(value: Any, array: Any, keys: tuple[Any, ...]) -> Any:
+    """The part of an array that ``array`` is, with an item changed."""
+    if len(keys) > 1:
+        value = _set_inside(value, array[keys[0]], keys[1:])
+    return _set(array, keys[0], value)
+
+
+def _changed(old: Any, new: Any) -> Any:
+    """``new``, which all who hold the array ``old`` are to hold instead."""
+    if new is old:
+        return new
+    building = active_engine()
+    whole = getattr(building, "part_of", lambda _: None)(old)
+    if whole is not None and is_held(whole):
+        refuse_view(str(getattr(whole, "aval", "an array")))
+    replaced(old, new)
+    return new
+
+
+def fill_in_place(symbol: str, value: Callable[[], Any], array: Any) -> Any:
+    """``array += value()`` in a function that gives nothing back, so that only the array itself can be meant."""
+    try:
+        if _array_engine(array) is None or not getattr(array, "ndim", 0):
+            return IN_PLACE[symbol](array, value())
+        return _changed(array, IN_PLACE[symbol](array, value()).astype(array.dtype))
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def change_array(array: Any, method: str, *args: Any) -> None:
+    """``array.sort()`` or ``array.fill(v)`` as a statement, which changes an array of NumPy's in place."""
+    try:
+        found = _array_engine(array)
+        if found is None:
+            call(getattr(array, method))(*args)
+        elif method == "fill":
+            _changed(array, found.updated(array, slice(None), args[0]))
+        else:
+            _changed(array, getattr(array, method)(*args))
+    except BaseException as error:
+        hide_frames(error)
+        raise
 
 
 def set_item(value: Any, container: Any, *keys: Any) -> Any:
@@ -132,7 +180,7 @@ def update_item(symbol: str, value: Callable[[], Any], container: Any, *keys: An
     try:
         masking = _masking(container, keys)
         if masking is not None:
-            return masking.updated(container, keys[0], IN_PLACE[symbol](container + 0, value()))
+            return _changed(container, masking.updated(container, keys[0], IN_PLACE[symbol](container + 0, value())))
         old = _get_along(container, keys)
         return _set_along(IN_PLACE[symbol](old, value()), container, keys)
     except BaseException as error:

@@ -62,6 +62,11 @@ class Variables:
             self._global_names = [name for name in map(plain_name, names) if name not in self._cells]
             self._globals = owners[0].__globals__ if owners else {}
 
+    def cell(self, name: str) -> CellType | None:
+        """The cell of a variable, if it has one."""
+        cell = self._cells.get(name)
+        return cell if cell is not None and read_cell(cell) is not UNBOUND else None
+
     def holds(self, location: Location) -> bool:
         """Whether ``location`` is one of these variables."""
         if isinstance(location, Cell):
@@ -269,6 +274,8 @@ class _Context(threading.local):
         """How many effects on the host have been put into graphs so far."""
         self.scopes: list[Any] = []
         """Regions under an active ``try``, from the outermost in; empty where none is waiting for an exception."""
+        self.variables: list[Variables] = []
+        """The variables of the regions that are being traced, from the outermost in."""
         self.rooms: Any = None
         """The rooms of the lists of the ``ag.function`` that is being traced."""
         self.raises = 0

@@ -51,9 +51,11 @@ def merge(
     leaves = [
         (kind, pair) for slot in slots for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True)
     ]
-    wanted = [(kind, pair) for kind, pair in leaves if not isinstance(kind, Static) and pair[0] is not pair[1]]
+    chosen = [(kind, pair) for kind, pair in leaves if not isinstance(kind, Static) and pair[0] is not pair[1]]
+    # What is one array on each path, under however many names, is one array afterwards.
+    wanted = list({(id(pair[0]), id(pair[1]), kind): (kind, pair) for kind, pair in chosen}.values())
     built = build(predicate, runs, wanted + _pending_pairs(types, runs))
-    values = iter(built)
+    value_of = {(id(pair[0]), id(pair[1]), kind): value for (kind, pair), value in zip(wanted, built, strict=False)}
     for slot in slots:
         out = []
         for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True):
@@ -62,7 +64,7 @@ def merge(
             elif pair[0] is pair[1]:
                 out.append(pair[0])
             else:
-                out.append(next(values))
+                out.append(value_of[id(pair[0]), id(pair[1]), kind])
         slot.value = types.unflatten(slot.unified.structure, out)
     result = None
     for slot in slots:

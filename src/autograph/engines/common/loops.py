@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import StagingError
+from ...staging.aliases import AliasCell, FrameVariable
 from ...staging.choice import Choice
 from ...staging.lists import Buffer, TensorList
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Variables, about_to_write, plain_name
@@ -190,6 +191,10 @@ class Loop:
             if plain in self.before:
                 self.slots.append(Slot(types, f"variable {plain!r}", self.before[plain], plain, plain != name, None))
         self.names = [str(slot.name) for slot in self.slots]
+        self._followers: dict[tuple[int, int], tuple[Slot, int]] = {}
+        """Leaves that are one array with another leaf, which is carried for both."""
+        self._apart: set[tuple[int, int]] = set()
+        """Leaves that began as one array with another and did not stay so."""
 
     def dynamic(self) -> list[tuple[Slot, int]]:
         """The leaves of the state that are arrays, in order."""
@@ -214,8 +219,10 @@ class Loop:
         """One trace of ``step`` from the present form; gives also the value of each slot at the head."""
         inputs = [kind.struct() for kind in self.extra] + [slot.kinds[index].struct() for slot, index in self.dynamic()]
         heads: dict[int, Any] = {}
+        self._find_followers()
 
         def prepare(values: Sequence[Any]) -> tuple[Any, ...]:
+            values = self._as_one(values)
             leaves = self.leaves(values[len(self.extra) :])
             for slot in self.slots:
                 if slot.location is not None:
@@ -226,6 +233,44 @@ class Loop:
         with self.options:
             run = self._trace_region(step, self.variables, self.names, inputs, prepare)
         return run, heads
+
+    def _find_followers(self) -> None:
+        """Arrays that an assignment to an item changes under several names have to be one array in the body too."""
+        self._followers = {}
+        first: dict[tuple[int, Any], tuple[Slot, int]] = {}
+        dynamic = self.dynamic()
+        if not any(isinstance(slot.location, AliasCell | FrameVariable) for slot, _ in dynamic):
+            return
+        for slot, index in dynamic:
+            initial = slot.initial[index]
+            if not getattr(initial, "ndim", 0) or (id(slot), index) in self._apart:
+                continue
+            leader = first.setdefault((id(initial), slot.kinds[index]), (slot, index))
+            if leader != (slot, index):
+                self._followers[id(slot), index] = leader
+
+    def _as_one(self, values: Sequence[Any]) -> list[Any]:
+        """The inputs of an iteration, with the values of leaders for their followers."""
+        out = list(values)
+        places = {(id(slot), index): len(self.extra) + number for number, (slot, index) in enumerate(self.dynamic())}
+        for follower, (slot, index) in self._followers.items():
+            out[places[follower]] = out[places[id(slot), index]]
+        return out
+
+    def _separate(self, run: Run) -> bool:
+        """Parts the leaves that an iteration leaves as different arrays; says whether there are any."""
+        by_id = {id(slot): slot for slot in self.slots}
+        parted = False
+        for (slot_id, index), (leader, leader_index) in self._followers.items():
+            ends = []
+            for slot, number in ((by_id[slot_id], index), (leader, leader_index)):
+                end = slot.end(run)
+                leaves = [] if end is UNCHANGED else self.flatten(end)[0]
+                ends.append(leaves[number] if number < len(leaves) else UNCHANGED)
+            if ends[0] is not ends[1]:
+                self._apart.add((slot_id, index))
+                parted = True
+        return parted
 
     def settle(self, step: Callable[..., Any]) -> tuple[Any, dict[int, Any]]:
         """Traces ``step`` until the form of the state no longer changes."""
@@ -240,6 +285,7 @@ class Loop:
                 if id(slot) in heads:
                     changed |= slot.widen(heads[id(slot)], slot.end(run), bound)
             changed |= self.adjust(heads)
+            changed |= self._separate(run)
             if not changed:
                 return run, heads
         raise StagingError(
@@ -279,7 +325,7 @@ class Loop:
             unified = unify(slot.label, [heads[id(slot)], end], slot.optional, self._types, keep_numbers=False)
             for index, kind in enumerate(slot.kinds):
                 at_head, at_end = unified.paths[0][index], unified.paths[1][index]
-                if isinstance(kind, Static) or at_head is at_end:
+                if isinstance(kind, Static) or at_head is at_end or (id(slot), index) in self._followers:
                     continue
                 if type(at_end) in self._types.NUMBERS and same_static(at_end, slot.initial[index]):
                     continue  # what it was before the loop, it is at the end of each iteration
@@ -290,9 +336,16 @@ class Loop:
     def initial(self, leaves: Sequence[tuple[Slot, int]]) -> list[Any]:
         return [self._types.convert(slot.initial[index], slot.kinds[index]) for slot, index in leaves]
 
+    def _given(self, carried: Sequence[tuple[Slot, int]], values: Sequence[Any]) -> dict[tuple[int, int], Any]:
+        given = {(id(slot), index): value for (slot, index), value in zip(carried, values, strict=True)}
+        for follower, (slot, index) in self._followers.items():
+            if (id(slot), index) in given:
+                given[follower] = given[id(slot), index]
+        return given
+
     def inputs(self, carried: Sequence[tuple[Slot, int]], values: Sequence[Any]) -> list[Any]:
         """All dynamic leaves: the carried ones from ``values``, the others as they were before the loop."""
-        given = {(id(slot), index): value for (slot, index), value in zip(carried, values, strict=True)}
+        given = self._given(carried, values)
         return [
             given[id(slot), index]
             if (id(slot), index) in given
@@ -302,7 +355,7 @@ class Loop:
 
     def finish(self, carried: Sequence[tuple[Slot, int]], values: Sequence[Any], *, all_iterations: bool) -> None:
         """Gives the program's variables and objects the values that the graph computes."""
-        given = {(id(slot), index): value for (slot, index), value in zip(carried, values, strict=True)}
+        given = self._given(carried, values)
         # A leaf that the loop leaves alone stays what it was: a Python number stays one.
         leaves = self.leaves([given.get((id(slot), index), slot.initial[index]) for slot, index in self.dynamic()])
         for slot in self.slots:

@@ -26,7 +26,7 @@ from ...staging.lists import Buffer, TensorList
 from ...staging.state import CONTEXT, Content, Journal, Location, Variables
 from ...staging.values import PLACEHOLDER, narrowed
 from .failures import Place, mark, place_of
-from .regions import Run, refuse
+from .regions import Run, is_write, refuse
 
 
 class Backend(Protocol):
@@ -218,7 +218,9 @@ class Scope:
                 run.variables[name] = self.variables.read(name)
                 run.add_output(run.variables[name])
             run.writes = {
-                key: change for key, change in level.journal.changes().items() if not self.variables.holds(change[0])
+                key: change
+                for key, change in level.journal.changes().items()
+                if is_write(change[0], self.variables, self.names)
             }
             resized = _one_length(run, types)
             for _, _, new in run.writes.values():

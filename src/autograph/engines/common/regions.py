@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ...errors import UnreachableHandlerError
+from ...staging.aliases import AliasCell
 from ...staging.handlers import waiting_handler
 from ...staging.state import CONTEXT, Journal, Location, Variables, plain_name
 from ...staging.values import narrowed
@@ -63,6 +64,7 @@ class Run:
         before = variables.snapshot()
         journal = self.journal
         CONTEXT.journals.append(journal)
+        CONTEXT.variables.append(variables)
         if assumption is not None:
             CONTEXT.assumptions.append(assumption)
         try:
@@ -90,7 +92,7 @@ class Run:
                 self.add_output(self.variables[name])
             if self.raised is None:
                 self.writes = {
-                    key: change for key, change in journal.changes().items() if not variables.holds(change[0])
+                    key: change for key, change in journal.changes().items() if is_write(change[0], variables, names)
                 }
             for _, _, new in self.writes.values():
                 self.add_output(new)
@@ -100,12 +102,20 @@ class Run:
             self.add_pending()
         finally:
             CONTEXT.journals.pop()
+            CONTEXT.variables.pop()
             if assumption is not None:
                 CONTEXT.assumptions.pop()
             journal.roll_back()
             variables.restore(before)
             if CONTEXT.journals:
                 CONTEXT.journals[-1].born.update(journal.born)
+
+
+def is_write(location: Location, variables: Variables, names: Sequence[str] | None) -> bool:
+    """Whether a change is more than one of the variables that are looked at anyhow."""
+    if type(location) is AliasCell:
+        return names is not None and location.name not in map(plain_name, names)
+    return not variables.holds(location)
 
 
 def explain_recursion(error: RecursionError) -> None:

@@ -370,6 +370,15 @@ class JaxEngine:
     def is_array(self, value: Any) -> bool:
         return isinstance(value, types.Array)
 
+    def part_of(self, array: Any) -> Any:
+        """The array that ``array`` is a part of, as NumPy's basic indexing would have it; ``None`` if it is none."""
+        equation = getattr(array, "parent", None)
+        whole = None
+        while equation is not None and str(getattr(equation, "primitive", "")) in _VIEWS:
+            whole = equation.in_tracers[0]
+            equation = getattr(whole, "parent", None)
+        return whole
+
     def updated(self, array: Any, key: Any, value: Any) -> Any:
         """``array`` with ``array[key] = value``, in the dtype of ``array``."""
         array = jnp.asarray(array)
@@ -429,6 +438,8 @@ def _exclude_from_source_info() -> None:
 
 
 _exclude_from_source_info()
+
+_VIEWS = frozenset(("slice", "squeeze", "dynamic_slice", "reshape", "transpose", "rev"))
 
 _LEAVING = Leaving()
 

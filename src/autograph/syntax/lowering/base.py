@@ -108,6 +108,8 @@ class FunctionLowering:
         """Depth of expressions around the current one that were made functions of their own."""
         self.resized = _resized(body)
         """Names of variables and attributes whose lists this function changes the length of."""
+        self.filled = _filled(self.scope, body)
+        """Parameters that a function which returns nothing updates with ``+=`` and never binds anew."""
         self.body = self._lower(body)
 
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -336,6 +338,26 @@ class FunctionLowering:
 def binds_variable(node: ast.expr) -> bool:
     """Whether evaluating ``node`` assigns a variable of the function around it."""
     return any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node))
+
+
+def _filled(scope: Scope, body: list[ast.stmt]) -> frozenset[str]:
+    found, bound = set(), set()
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Return) and node.value is not None:
+            return frozenset()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        if isinstance(node, ast.AugAssign):
+            if isinstance(node.target, ast.Name):
+                found.add(node.target.id)
+            stack.append(node.value)
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        stack.extend(ast.iter_child_nodes(node))
+    return frozenset((found & set(scope.parameters)) - bound)
 
 
 _RESIZING = frozenset(("append", "extend", "insert", "pop", "remove", "clear"))

@@ -136,11 +136,36 @@ def _key(self: FunctionLowering, target: ast.Subscript) -> ast.expr:
     return key
 
 
+@lowers_statement(ast.Expr)
+def lower_expression_statement(self: FunctionLowering, node: ast.Expr) -> list[ast.stmt]:
+    self.binds(node)
+    call = node.value
+    if (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in ("sort", "fill")
+        and isinstance(call.func.value, ast.Name)
+        and not call.keywords
+        and not any(isinstance(argument, ast.Starred) for argument in call.args)
+    ):
+        at = position(call)
+        arguments = [self.expr(argument) for argument in call.args]
+        array = self.expr(call.func.value)
+        node.value = staging("change_array", [array, constant(call.func.attr, at), *arguments], at)
+        return [node]
+    self.children(node)
+    return [node]
+
+
 @lowers_statement(ast.AugAssign)
 def lower_aug_assign(self: FunctionLowering, node: ast.AugAssign) -> list[ast.stmt]:
     self.binds(node)
     at = position(node)
     target = node.target
+    if isinstance(target, ast.Name) and target.id in self.filled and self.can_delay(node.value):
+        symbol = constant(BINARY_SYMBOLS[type(node.op)], at)
+        call = staging("fill_in_place", [symbol, self.delayed(node.value, at), load(target.id, at)], at)
+        return [assign(target.id, call, at)]
     if isinstance(target, ast.Name):
         node.value = self.expr(node.value)
         return [*_check_bound(self, target.id, at), node]

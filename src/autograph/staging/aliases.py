@@ -1,0 +1,98 @@
+"""Arrays under several names, where one name is used to change an item.
+
+``a[i] = v`` changes an array in place, and all who hold it see that: the caller of a function that fills its argument,
+another variable, a closure. An engine's arrays do not change, so the assignment makes a new one; the variables of the
+functions that are running and hold the old one are given the new one. A variable that a region outside of which it
+lives thereby changes is noted in the journal like any other location.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from types import CellType, FrameType
+from typing import Any
+
+from ..errors import StagingError
+from ..syntax.compiler import is_converted
+from .dispatch import is_own_file
+from .state import CONTEXT, UNBOUND, Cell, Global, Location, about_to_write
+
+
+class AliasCell(Cell):
+    """A variable of an enclosing function that is changed under another name."""
+
+    __slots__ = ()
+
+
+class FrameVariable(Location):
+    """A variable of a function that is running."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, frame: FrameType, name: str) -> None:
+        self.owner, self.name, self.key = frame, name, (id(frame), name, "variable")
+
+    def read(self) -> Any:
+        return self.owner.f_locals.get(self.name, UNBOUND)
+
+    def write(self, value: Any) -> None:
+        names = self.owner.f_locals
+        if value is UNBOUND:
+            names.pop(self.name, None)
+        else:
+            names[self.name] = value
+        if sys.version_info < (3, 13):  # from there on `f_locals` writes through
+            ctypes.pythonapi.PyFrame_LocalsToFast(ctypes.py_object(self.owner), ctypes.c_int(1))
+
+    def describe(self) -> str:
+        return f"variable {self.name!r}"
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        if is_converted(frame.f_code) and not is_own_file(frame.f_code.co_filename):
+            yield frame
+        frame = frame.f_back
+
+
+def replaced(old: Any, new: Any) -> None:
+    """Gives the variables of the running functions that hold the array ``old`` the array ``new``."""
+    for frame in _frames():
+        code = frame.f_code
+        for name, value in list(frame.f_locals.items()):
+            if value is old:
+                location: Location
+                cell = _cell(name, old) if name in code.co_cellvars or name in code.co_freevars else None
+                location = FrameVariable(frame, name) if cell is None else AliasCell(cell, name)
+                about_to_write(location)
+                location.write(new)
+        for name in code.co_names:
+            if frame.f_globals.get(name) is old:
+                about_to_write(Global(frame.f_globals, name))
+                frame.f_globals[name] = new
+
+
+def is_held(value: Any) -> bool:
+    """Whether a variable of a running function holds ``value``."""
+    return any(held is value for frame in _frames() for held in frame.f_locals.values())
+
+
+def _cell(name: str, content: Any) -> CellType | None:
+    """The cell of a variable that a region under way can change."""
+    for variables in reversed(CONTEXT.variables):
+        cell = variables.cell(name)
+        if cell is not None and cell.cell_contents is content:
+            found: CellType = cell
+            return found
+    return None
+
+
+def refuse_view(name: str) -> None:
+    """An array that is part of another one changes that one too, which a graph's arrays do not do."""
+    raise StagingError(
+        f"an item of a part of an array is assigned to, and the whole, {name}, would have to change with it. "
+        "Assign to the item of the whole: write m[i, j] = v for row = m[i]; row[j] = v"
+    )
