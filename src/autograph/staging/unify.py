@@ -71,7 +71,7 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
     """
     values = _with_flags(values, optional)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
-    flat = _as_choices(flat, types)
+    flat = _as_choices(_as_maybes(flat, types), types)
     if any(part is not None and _objects_differ(part, flat, types) for part in flat):
         flat = [
             None
@@ -91,6 +91,27 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
         paths.append(leaves)
     merged = [_merge(name, list(column), types, keep_numbers) for column in zip(*paths, strict=True)]
     return Unified(structure, merged, paths)
+
+
+def _as_maybes(flat: list[tuple[list[Any], Any] | None], types: Types) -> list[tuple[list[Any], Any] | None]:
+    """Gives an item of a container that is ``None`` on some paths, and an array on others, a flag."""
+    present = [part for part in flat if part is not None]
+    if len(present) < 2 or any(part[1] != present[0][1] for part in present[1:]):
+        return flat
+    columns = [list(column) for column in zip(*(part[0] for part in present), strict=True)]
+    found = False
+    for column in columns:
+        real = [leaf for leaf in column if leaf is not PLACEHOLDER and leaf is not None]
+        if not real or not any(leaf is None for leaf in column) or any(types.type_of(leaf) is None for leaf in real):
+            continue
+        found = True
+        for index, leaf in enumerate(column):
+            if leaf is not PLACEHOLDER:
+                column[index] = Maybe(PLACEHOLDER, False) if leaf is None else Maybe(leaf, True)
+    if not found:
+        return flat
+    rows = iter(zip(*columns, strict=True))
+    return [None if part is None else types.flatten(types.unflatten(part[1], next(rows))) for part in flat]
 
 
 def _as_choices(flat: list[tuple[list[Any], Any] | None], types: Types) -> list[tuple[list[Any], Any] | None]:

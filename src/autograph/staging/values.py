@@ -111,9 +111,21 @@ def backend() -> Any:
     return active_engine() or engine("jax")
 
 
+_PYTHONS = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
+
+
+def _type_name(value: Any) -> str:
+    """What Python would call the type of an operand; a staged scalar stands for a number of Python's."""
+    if type(value) is Maybe:
+        value = value.value
+    if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
+        return _PYTHONS.get(getattr(value.dtype, "kind", ""), type(value).__name__)
+    return type(value).__name__
+
+
 def _binary(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe, Any], Any]:
     def forward(self: Maybe, other: Any) -> Any:
-        complaint = f"unsupported operand type(s) for {symbol}: 'NoneType' and another"
+        complaint = f"unsupported operand type(s) for {symbol}: 'NoneType' and {_type_name(other)!r}"
         return function(certain(self, complaint), certain(other, complaint))
 
     return forward
@@ -121,7 +133,7 @@ def _binary(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe
 
 def _reflected(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe, Any], Any]:
     def backward(self: Maybe, other: Any) -> Any:
-        complaint = f"unsupported operand type(s) for {symbol}: 'NoneType' and another"
+        complaint = f"unsupported operand type(s) for {symbol}: {_type_name(other)!r} and 'NoneType'"
         return function(certain(other, complaint), certain(self, complaint))
 
     return backward

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...errors import StagingError
 from ...staging.lists import Buffer, TensorList
-from ...staging.state import Content, Location, Variables, about_to_write, plain_name
+from ...staging.records import record_of
+from ...staging.state import UNBOUND, Attribute, Content, Location, Variables, about_to_write, plain_name
 from ...staging.unify import Static, Unified, unify
 from ...staging.values import PLACEHOLDER
 from .raising import Pending, leave
@@ -103,6 +104,33 @@ def _pending(runs: list[Run], values: Sequence[Any]) -> Pending | None:
     return both.carrying(values[0], values[1:])
 
 
+def _opened(types: Any, value: Any) -> Any:
+    """``value`` with the attributes of its objects in their place."""
+    if value is PLACEHOLDER or value is UNBOUND:
+        return value
+    leaves, structure = types.flatten(value)
+    return types.unflatten(structure, [types.expand(leaf) for leaf in leaves])
+
+
+def as_left(types: Any, value: Any, writes: dict[tuple[Any, ...], tuple[Location, Any, Any]]) -> Any:
+    """``value`` as a path left it, which other paths may have left otherwise: with the attributes written there."""
+    owners = {id(location.owner) for location, _, _ in writes.values() if isinstance(location, Attribute)}
+    if not owners or value is PLACEHOLDER or value is UNBOUND:
+        return value
+
+    def left(leaf: Any) -> Any:
+        record = record_of(leaf)
+        if record is None or id(leaf) not in owners:
+            return leaf
+        for location, _, new in writes.values():
+            if isinstance(location, Attribute) and location.owner is leaf and new is not UNBOUND:
+                record.fields[location.name] = new
+        return record
+
+    leaves, structure = types.flatten(value)
+    return types.unflatten(structure, [left(leaf) for leaf in leaves])
+
+
 def _trace_both(
     types: Any,
     trace_region: Callable[..., Run],
@@ -194,6 +222,10 @@ def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: d
         ends = [PLACEHOLDER if run.raised else run.variables.get(plain, before.get(plain)) for run in runs]
         if all(end is before.get(plain) for end in ends):
             continue
+        if ends[0] is not ends[1]:
+            left = [as_left(types, end, run.writes) for end, run in zip(ends, runs, strict=True)]
+            if any(new is not end for new, end in zip(left, ends, strict=True)):
+                ends = [_opened(types, end) for end in left]
         out.append(_Slot(unify(f"variable {plain!r}", ends, name != plain, types), name=plain))
     for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
         location, old = next((run.writes[key][0], run.writes[key][1]) for run in runs if key in run.writes)

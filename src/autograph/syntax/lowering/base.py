@@ -364,10 +364,13 @@ _RESIZING = frozenset(("append", "extend", "insert", "pop", "remove", "clear"))
 
 
 def _resized(body: list[ast.stmt]) -> frozenset[str]:
-    found = set()
+    found: set[str] = set()
+    copies: list[tuple[str, str]] = []
     for statement in body:
         for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute) and node.attr in _RESIZING:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+                copies += [(target.id, node.value.id) for target in node.targets if isinstance(target, ast.Name)]
+            elif isinstance(node, ast.Attribute) and node.attr in _RESIZING:
                 owner = root_of_subscripts(node.value)
                 if isinstance(owner, ast.Name):
                     found.add(owner.id)
@@ -375,6 +378,8 @@ def _resized(body: list[ast.stmt]) -> frozenset[str]:
                     found.add(owner.attr)
             elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)
+    for _ in copies:
+        found.update(name for pair in copies for name in pair if not found.isdisjoint(pair))
     return frozenset(found)
 
 
