@@ -1,4 +1,4 @@
-"""Staged loops: ``lax.while_loop`` and ``lax.scan`` over the state that the body changes."""
+"""Staged loops: ``while_loop`` (JAX's, with derivatives) and ``lax.scan`` over the state that the body changes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ...staging.state import CONTEXT
 from ..common.loops import Loop, is_pure
 from ..common.raising import Pending, leave
 from . import types
+from .derivatives import Budget, while_loop
 from .growing import Needed
 from .regions import Run, trace_region
 
@@ -28,6 +29,12 @@ _BOOLEAN = types.ArrayType((), jnp.dtype(bool), False)
 def index_type() -> types.ArrayType:
     """The type of a Python ``int``: it depends on whether JAX has 64-bit types switched on."""
     return types.ArrayType((), jnp.result_type(0), True)
+
+
+def _budget(loop: Loop) -> Budget:
+    """What the gradient of a loop may keep, as ``ag.set_loop_options`` says."""
+    bound = loop.options.get("max_iterations")
+    return Budget(loop.options.get("checkpoints"), bound if isinstance(bound, int) else None)
 
 
 class _Body:
@@ -121,7 +128,7 @@ def stage_while(
             goes_on = types.convert(get(condition.result), _BOOLEAN)
             return has_room(values, iteration.unless_raised(values, goes_on))
 
-        out = lax.while_loop(holds, lambda values: iteration.step((), values)[0], iteration.initial())
+        out = while_loop(holds, lambda values: iteration.step((), values)[0], iteration.initial(), _budget(loop))
         iteration.finish(out, all_iterations=False)
         return
 
@@ -138,7 +145,7 @@ def stage_while(
         return iteration.unless_raised(values, types.convert(goes_on, _BOOLEAN)), values
 
     start = (types.convert(truth(first), _BOOLEAN), iteration.initial())
-    _, out = lax.while_loop(lambda state: has_room(state[1], state[0]), rotated, start)
+    _, out = while_loop(lambda state: has_room(state[1], state[0]), rotated, start, _budget(loop))
     iteration.finish(out, all_iterations=False)
 
 
@@ -184,7 +191,8 @@ def stage_for(
     iteration = _Body(loop, run, heads)
     first, stride = (counter[0], counter[2]) if counter is not None else (0, 1)
     start = (types.convert(first, index_kind), iteration.initial())
-    if until is None and length is not None and iteration.pending is None:
+    is_counted = until is None and length is not None and iteration.pending is None
+    if is_counted and loop.options.get("checkpoints") is None:
 
         def scanned(state: tuple[Any, list[Any]], slices: Sequence[Any]) -> tuple[tuple[Any, list[Any]], None]:
             index, values = state
@@ -213,8 +221,8 @@ def stage_for(
         index, values = state
         return index + stride, iteration.step((index, *types.get_row(rows, index)), values)[0]
 
-    _, out = lax.while_loop(goes_on, one_more, start)
-    iteration.finish(out, all_iterations=False)
+    _, out = while_loop(goes_on, one_more, start, _budget(loop))
+    iteration.finish(out, all_iterations=is_counted)
 
 
 def _counter_type(counter: tuple[Any, Any, int]) -> types.ArrayType:

@@ -1,0 +1,78 @@
+"""What the rules of differentiable loops need of JAX's own machinery, and every private name that they import.
+
+JAX has no public way to give a control-flow primitive rules of its own for linearization, transposition and batching.
+These names are those of JAX 0.10; another version that moves them changes this module alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jax._src import core
+from jax._src import linear_util as lu
+from jax._src.ad_checkpoint import nothing_saveable
+from jax._src.core import jaxpr_as_fun
+from jax._src.dispatch import apply_primitive
+from jax._src.interpreters import ad, batching
+from jax._src.interpreters import partial_eval as pe
+from jax._src.state.discharge import discharge_state
+from jax._src.state.types import AbstractRef
+from jax.extend.core import ClosedJaxpr, Jaxpr, Primitive
+from jax.interpreters import mlir
+
+__all__ = [
+    "AbstractRef",
+    "ClosedJaxpr",
+    "Jaxpr",
+    "Primitive",
+    "ad",
+    "apply_primitive",
+    "batching",
+    "broadcast_or_move",
+    "core",
+    "dce",
+    "discharge_state",
+    "jaxpr_as_fun",
+    "mlir",
+    "nothing_saveable",
+    "pe",
+    "split_at",
+    "trace",
+    "zeros",
+]
+
+
+def trace(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
+    """The jaxpr of a function from a flat list of values of types ``avals`` to another flat list."""
+    debug_info = core.DebugInfo("autograph", "loop", None, None)
+    jaxpr, _, constants = pe.trace_to_jaxpr_dynamic(lu.wrap_init(function, debug_info=debug_info), list(avals))
+    return ClosedJaxpr(jaxpr, constants)
+
+
+def dce(
+    closed: ClosedJaxpr, used: Sequence[bool], keep: Sequence[bool] | bool = False
+) -> tuple[ClosedJaxpr, list[bool]]:
+    """``closed`` with its ``used`` outputs alone, and which of its inputs these need; ``keep`` are kept in any case."""
+    jaxpr, needed = pe.dce_jaxpr(closed.jaxpr, list(used), keep)
+    return ClosedJaxpr(jaxpr, closed.consts), list(needed)
+
+
+def zeros(aval: Any) -> Any:
+    """Zeros of an array type, sharded and varying as it says."""
+    return ad.instantiate_zeros(ad.Zero(aval))
+
+
+def broadcast_or_move(axis_data: Any, value: Any, source: int | None, target: int | None) -> Any:
+    """``value`` with its batch axis, which may be absent, at ``target``."""
+    return batching.matchaxis(axis_data, source, target, value)
+
+
+def split_at(values: Sequence[Any], *counts: int) -> list[list[Any]]:
+    """``values`` in groups of ``counts``, and the rest."""
+    groups, start = [], 0
+    for count in counts:
+        groups.append(list(values[start : start + count]))
+        start += count
+    groups.append(list(values[start:]))
+    return groups
