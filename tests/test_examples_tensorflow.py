@@ -11,6 +11,7 @@ import importlib
 import io
 import os
 import re
+import runpy
 import struct
 import subprocess
 import sys
@@ -380,6 +381,28 @@ def test_pages_show_the_code_that_the_examples_have_now() -> None:
         output = shown_on_its_page(page.module) if page.prints else None
         assert page.file.read_text() == pages.written(page, output), "run python docs/write_tensorflow_pages.py"
     assert (PAGES / "README.md").read_text() == pages.index()
+
+
+def test_the_page_for_those_who_come_from_tf_function_prints_what_it_says(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "docs" / "coming-from-tf-function.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```\n\n```\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == text.count("```python")
+    # Converted code is read from a file, so the examples have to be one.
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(code for code, _ in examples))
+    capfd.readouterr()
+    runpy.run_path(str(script))
+    assert capfd.readouterr().out == "".join(output for _, output in examples)
+
+
+@pytest.mark.parametrize("page", ["coming-from-tf-function.md", "tensorflow-case-studies/README.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    file = ROOT / "docs" / page
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", file.read_text())
+    assert links
+    assert [link for link in links if not (file.parent / link).exists()] == []
 
 
 # --------------------------------------------------------------------------------------------------------- data files

@@ -165,9 +165,10 @@ def swatch(rgb: Iterable[int]) -> str:
     return f"\x1b[48;2;{red};{green};{blue}m      \x1b[0m"
 
 
-def as_text(string: tf.Tensor | np.ndarray | bytes) -> str:
-    """A string of TensorFlow's, which is bytes to Python."""
-    return np.asarray(string).item().decode()
+def as_text(string: tf.Tensor | np.ndarray | str) -> str:
+    """A string of TensorFlow's, which a tensor holds as bytes."""
+    value = np.asarray(string).item()
+    return value.decode() if isinstance(value, bytes) else value
 
 
 # ------------------------------------------------------------------------------------------------------- the program
