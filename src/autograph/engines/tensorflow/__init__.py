@@ -18,13 +18,16 @@ from ...staging.state import CONTEXT
 from ...staging.unify import unify
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
+from ..common import raising
 from ..common.failures import current_place
 from . import calls, effects, graphs, indexing, loops, sources, types
 from .branches import stage_cond
 from .numbers import Number, as_number, as_tensor
+from .open_trace import Leaving
 from .sources import is_symbolic
 
 _TYPES: Any = types
+_LEAVING = Leaving()
 
 
 class TensorFlowEngine:
@@ -75,6 +78,18 @@ class TensorFlowEngine:
         return effects.host_call(function, leaves, result, name)
 
     # Control flow.
+
+    def attempt(
+        self,
+        body: Callable[[], Any],
+        rest: Callable[[Any], Any],
+        inside: tuple[str, ...],
+        after: tuple[str, ...],
+        owners: Sequence[Callable[..., Any]],
+        *,
+        always: bool,
+    ) -> None:
+        raising.attempt(_LEAVING, body, rest, inside, after, owners, always=always)
 
     def cond(
         self,

@@ -22,10 +22,10 @@ def stage_cond(
     names: tuple[str, ...] | None,
     owners: Sequence[Callable[..., Any]],
 ) -> Any:
-    return branches.stage_cond(types, trace_region, _build, predicate, body, orelse, names, owners)
+    return branches.stage_cond(types, trace_region, build, predicate, body, orelse, names, owners)
 
 
-def _build(predicate: Any, runs: list[Run], wanted: Wanted) -> Sequence[Any]:
+def build(predicate: Any, runs: list[Run], wanted: Wanted) -> Sequence[Any]:
     """The operations of the conditional: one value for each of ``wanted``."""
     has_effects = any(run.has_effects for run in runs)
     if not wanted and not has_effects:

@@ -13,8 +13,10 @@ from ...staging.dispatch import staged
 from ...staging.logic import not_, truth
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.state import CONTEXT
+from ...staging.values import PLACEHOLDER
 from ..common import loops
 from ..common.loops import Slot, is_pure
+from ..common.raising import Pending, leave
 from . import operations, types
 from .regions import Run, trace_region
 from .sources import Rows, is_symbolic, rows_of
@@ -41,6 +43,9 @@ class _Loop(loops.Loop):
         kinds += [types.type_of(value) for value in extras]  # type: ignore[misc]
         super().__init__(types, self._traced, names, owners, trip_count, kinds)
         self._part = "body"
+        self.pending: Pending | None = None
+        self.raised: list[tuple[Any, Any]] = []
+        """What an iteration may raise, with its types: its number and tensors are carried too."""
 
     def _traced(
         self, body: Callable[..., Any], variables: Any, names: Sequence[str], inputs: Sequence[Any], prepare: Any
@@ -49,10 +54,25 @@ class _Loop(loops.Loop):
         kind = kinds[self._part]
         return trace_region(body, variables, names, inputs, prepare, graph_kind=kind, name=self._part)
 
-    def trace_test(self, test: Callable[..., Any]) -> tuple[Run, dict[int, Any]]:
+    def trace_test(self, test: Callable[..., Any], body: Run) -> tuple[Run, dict[int, Any]]:
+        """Traces the condition, which also holds only while no iteration of ``body`` has raised."""
+        self.pending = body.pending
+        count = len(self.extra)
+        if self.pending is not None:
+            self.raised = [(types.CODE, self.pending.code)]
+            self.raised += [(_kind(leaf), leaf) for leaf in self.pending.leaves()]
+            self.extra += [kind for kind, _ in self.raised]
+
+        def goes_on(*values: Any) -> Any:
+            result = test(*values[:count])
+            if self.pending is None:
+                return result
+            is_fine = tf.equal(values[count], 0)
+            return is_fine if result is True else tf.logical_and(is_fine, types.convert(result, _BOOLEAN))
+
         self._part = "cond"
         try:
-            return self.trace(test)
+            return self.trace(goes_on)
         finally:
             self._part = "body"
 
@@ -76,29 +96,35 @@ class _Loop(loops.Loop):
         carried, ends = self.plan(body, heads)
         goes_round = {(id(slot), index) for slot, index in carried}
         first = int(self.has_index)
-        values, pairs, fixed = [], [], []
-
-        def note(number: int, tensors: Sequence[Any], is_carried: bool) -> None:
-            inputs = zip(test.heads[number], body.heads[number], tensors, strict=True)
-            for in_test, in_body, tensor in inputs:
-                if is_carried:
-                    values.append(tensor)
-                    pairs.append((in_test, in_body))
-                else:
-                    fixed.append((in_test, in_body, tensor))
+        own_extras = len(self.extra) - len(self.raised)
+        values: list[Any] = []
+        pairs: list[tuple[Any, Any]] = []
+        fixed: list[tuple[Any, Any, Any]] = []
 
         for number, value in enumerate(self.initial_extras, first):
-            note(number, _tensors(value, self.extra[number]), True)
-        for number, (slot, index) in enumerate(self.dynamic(), len(self.extra)):
+            values.extend(_tensors(value, self.extra[number]))
+            pairs.extend(zip(test.heads[number], body.heads[number], strict=True))
+        for number, (kind, _) in enumerate(self.raised, own_extras):
+            for in_test, tensor in zip(test.heads[number], _tensors(PLACEHOLDER, kind), strict=True):
+                values.append(tensor)
+                pairs.append((in_test, None))
+        for number, (slot, index) in enumerate(self.dynamic(), own_extras):
             kind = slot.kinds[index]
-            note(number, _tensors(slot.initial[index], kind), (id(slot), index) in goes_round)
+            tensors = _tensors(slot.initial[index], kind)
+            in_tests, in_bodies = test.heads[number + len(self.raised)], body.heads[number]
+            if (id(slot), index) in goes_round:
+                values.extend(tensors)
+                pairs.extend(zip(in_tests, in_bodies, strict=True))
+            else:
+                fixed.extend(zip(in_tests, in_bodies, tensors, strict=True))
 
         next_extras = [] if body.raised is not None else body.result
         test.adds(lambda: [types.convert(test.result, _BOOLEAN)])
-        extra_kinds = self.extra[first:]
+        extra_kinds = self.extra[first:own_extras]
         body.adds(
             lambda: [
                 *(t for value, kind in zip(next_extras, extra_kinds, strict=True) for t in _tensors(value, kind)),
+                *(t for kind, value in self.raised for t in _tensors(value, kind)),
                 *(t for (s, i), end in zip(carried, ends, strict=True) for t in _tensors(end, s.kinds[i])),
             ]
         )
@@ -108,18 +134,23 @@ class _Loop(loops.Loop):
             values,
             pairs,
             fixed,
-            [in_body.shape for _, in_body in pairs],
+            [(in_test if in_body is None else in_body).shape for in_test, in_body in pairs],
             [*test.heads[0], *body.heads[0]] if self.has_index else [],
             maximum_iterations=self._maximum(maximum),
             parallel_iterations=self.options.get("parallel_iterations") or 10,
             has_effects=test.has_effects or body.has_effects,
         )
-        rest = iter(outputs[sum(len(kind.specs()) for kind in self.extra[first:]) :])
+        rest = iter(outputs[sum(len(kind.specs()) for kind in extra_kinds) :])
+        raised = [kind.value([next(rest) for _ in kind.specs()]) for kind, _ in self.raised]
         results = []
         for (slot, index), end in zip(carried, ends, strict=True):
             kind = _final(slot.kinds[index], end)
             results.append(kind.value([next(rest) for _ in kind.specs()]))
         self.finish(carried, results, all_iterations=False)
+        if self.pending is not None:
+            pending = self.pending.carrying(raised[0], raised[1:])
+            pending.certain = False
+            leave(pending)
 
     def _maximum(self, known: Any) -> Any:
         """How many iterations there are at most."""
@@ -127,6 +158,12 @@ class _Loop(loops.Loop):
         if given is None or known is None:
             return known if given is None else given
         return tf.minimum(tf.convert_to_tensor(known), tf.cast(given, tf.convert_to_tensor(known).dtype))
+
+
+def _kind(leaf: Any) -> types.Type:
+    kind = types.type_of(leaf)
+    assert kind is not None
+    return kind
 
 
 def _tensors(value: Any, kind: types.Type) -> list[Any]:
@@ -156,7 +193,7 @@ def stage_while(
         return ()
 
     run, heads = loop.settle(once)
-    condition, heads_of_test = loop.trace_test(lambda: truth(test()))
+    condition, heads_of_test = loop.trace_test(lambda: truth(test()), run)
     if not condition.has_effects and is_pure(condition, loop, heads_of_test):
         loop.build(condition, run, heads, None)
         return
@@ -169,7 +206,7 @@ def stage_while(
         return (truth(test()),)
 
     run, heads = loop.settle(once_and_test)
-    condition, _ = loop.trace_test(lambda goes_on: goes_on)
+    condition, _ = loop.trace_test(lambda goes_on: goes_on, run)
     loop.build(condition, run, heads, None)
 
 
@@ -211,7 +248,7 @@ def stage_for(
         stop = not_(truth(until()))
         return stop if more is True else tf.logical_and(more, types.convert(stop, _BOOLEAN))
 
-    condition, _ = loop.trace_test(goes_on)
+    condition, _ = loop.trace_test(goes_on, run)
     loop.build(condition, run, heads, length)
 
 

@@ -58,6 +58,18 @@ class Run(regions.Run):
         return any(op._is_stateful and op.type not in _READS for op in self.operations)
 
 
+def new_run(name: str, kind: type = control_flow_util_v2.CondBranchFuncGraph) -> Run:
+    """A graph for a region, with nothing in it."""
+    outer = ops.get_default_graph()
+    label = control_flow_util_v2.unique_fn_name(outer.get_name_scope(), name)
+    run = Run(graph=kind(label, collections=outer._collections))
+    with run.graph.as_default():
+        # In a graph of TensorFlow 1's nothing else would make a print or an assertion in a region happen.
+        run.order = AutomaticControlDependencies()
+        run.order.__enter__()
+    return run
+
+
 def trace_region(
     body: Callable[..., Any],
     variables: Variables,
@@ -74,9 +86,7 @@ def trace_region(
     ``prepare`` turns the traced ``inputs`` into the arguments of ``body`` and may set variables and locations from
     them. ``names`` are the variables to look at afterwards; ``None`` means those that changed.
     """
-    outer = ops.get_default_graph()
-    label = control_flow_util_v2.unique_fn_name(outer.get_name_scope(), name)
-    run = Run(graph=graph_kind(label, collections=outer._collections))
+    run = new_run(name, graph_kind)
     values: list[Any] = []
     if inputs:
         with FuncGraph("heads").as_default():
@@ -86,9 +96,6 @@ def trace_region(
                 values.append(kind.value(tensors))
     given = None if prepare is None else lambda: prepare(values)
     with run.graph.as_default():
-        # In a graph of TensorFlow 1's nothing else would make a print or an assertion in a region happen.
-        run.order = AutomaticControlDependencies()
-        run.order.__enter__()
         try:
             run.execute(body, variables, names, given, assumption, locations, effects.raise_when_run)
         except RecursionError as error:

@@ -251,6 +251,26 @@ def _zeros(spec: tf.TensorSpec) -> Any:
     return tf.zeros(sizes, spec.dtype)
 
 
+CODE = ArrayType((), tf.int32)
+"""The type of the number by which an exception that is under way is known."""
+
+
+def room_for(owner: TensorList, at_least: int) -> Any:
+    return None  # a tensor list needs none
+
+
+def nonzero(code: Any) -> Any:
+    return tf.not_equal(code, 0)
+
+
+def equal_code(code: Any, number: int) -> Any:
+    return tf.equal(code, number)
+
+
+def is_array(value: Any) -> bool:
+    return isinstance(value, tf.Tensor)
+
+
 def _is_part(value: Any) -> bool:
     return value is PLACEHOLDER or value is UNBOUND
 
