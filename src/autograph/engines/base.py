@@ -102,6 +102,9 @@ class Engine(Protocol):
     def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
         """The arrays that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
 
+    def loop_source(self, function: Any) -> Callable[..., Any] | None:
+        """What a loop calls instead of a function of the framework's that makes an array to go through, if anything."""
+
     def items(self, value: Any) -> Any:
         """A staged value as something that Python can iterate over, if its length is known."""
 

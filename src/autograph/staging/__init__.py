@@ -14,7 +14,7 @@ from .exceptions import building, leaves, try_stmt
 from .formatting import percent, text
 from .lists import new_list
 from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_, order
-from .loops import for_stmt, while_stmt
+from .loops import for_stmt, iterated, while_stmt
 from .matching import (
     capture_pattern,
     class_pattern,
@@ -69,6 +69,7 @@ __all__ = [
     "is_not",
     "item",
     "items",
+    "iterated",
     "leaves",
     "mapping_pattern",
     "match",

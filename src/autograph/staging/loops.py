@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .calls import NotStageable
+from .calls import NotStageable, call
 from .dispatch import active_engine, do_nothing, hide_frames, staged
 from .logic import and_, not_
 from .state import CONTEXT
@@ -20,6 +20,13 @@ each iteration is worth more than the smaller graph."""
 
 
 _FRESH_ITERATORS = (enumerate, zip, map, filter, reversed)
+
+
+def iterated(function: Any) -> Any:
+    """What a ``for`` statement calls in place of ``function`` to get what it goes through."""
+    engine = active_engine()
+    source = None if engine is None else engine.loop_source(function)
+    return call(function) if source is None else source
 
 
 def for_stmt(

@@ -146,6 +146,9 @@ class JaxEngine:
             )
         return None
 
+    def loop_source(self, function: Any) -> Callable[..., Any] | None:
+        return None
+
     def items(self, value: Any) -> Any:
         return value  # a tracer can be iterated over
 

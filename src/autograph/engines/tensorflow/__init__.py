@@ -124,6 +124,9 @@ class TensorFlowEngine:
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         return sources.sequence_of(iterable)
 
+    def loop_source(self, function: Any) -> Callable[..., Any] | None:
+        return sources.counted_range if function is tf.range else None
+
     def items(self, value: Any) -> Any:
         if not isinstance(value, tf.Tensor | tf.Variable):
             return value

@@ -14,7 +14,14 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.eager import context
-from tensorflow.python.eager.polymorphic_function import concrete_function, polymorphic_function, transform
+from tensorflow.python.eager.polymorphic_function import (
+    concrete_function,
+    function_context,
+    polymorphic_function,
+    tracing_compilation,
+    transform,
+)
+from tensorflow.python.framework.ops import EagerTensor
 
 from ...eager import EAGER
 from ...functions import BoundFunction
@@ -58,17 +65,48 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
         if not context.executing_eagerly():
             _INLINING.on = True
             return self._python_function(*args, **kwargs)
+        key = None if kwargs else _key_of(args)
+        concrete = None if key is None else self._ag_known().get(key)
         failure: tuple[BaseException, Place | None]
         try:
-            result = super().__call__(*args, **kwargs)
+            if concrete is not None:
+                result = concrete._call_flat(list(args), concrete.captured_inputs)
+            else:
+                result = super().__call__(*args, **kwargs)
         except tf.errors.OpError as error:
             found = failure_of(error)
             if found is None:
+                if xla.give_up(self._list_all_concrete_functions(), error):
+                    return self(*args, **kwargs)
                 raise
             failure = found
         else:
-            return whole(result)
+            if concrete is None and key is not None:
+                self._remember(key, args)
+            return result.whole() if type(result) is Parts else result
         raise_at(*failure)
+
+    def _ag_known(self) -> dict[Any, Any]:
+        """The traces for tensors alone, found without TensorFlow's binding of the arguments."""
+        return self.__dict__.setdefault("_ag_concrete", {})
+
+    def _remember(self, key: Any, args: tuple[Any, ...]) -> None:
+        options = self._no_variable_creation_config if self._created_variables else self._variable_creation_config
+        if options is None or options.function_captures.capture_types:
+            return
+        concrete = tracing_compilation.trace_function(args, {}, options)  # it is there: the call has made it
+        if len(concrete.function_type.flat_inputs) == len(args) and not concrete.graph.deferred_external_captures:
+            self._ag_known()[key] = concrete
+
+
+def _key_of(args: tuple[Any, ...]) -> Any:
+    """What decides which trace serves a call with these arguments, if all of them are eager tensors."""
+    parts: list[Any] = [function_context.make_function_context()]
+    for value in args:
+        if type(value) is not EagerTensor:
+            return None
+        parts.append((value._datatype_enum(), value._shape_tuple()))
+    return tuple(parts)
 
 
 class ConcreteFunction(concrete_function.ConcreteFunction):  # type: ignore[misc]

@@ -179,28 +179,46 @@ def _tensor_sequence(tensor: Any) -> StagedSequence | None:
     return StagedSequence(length, lambda _, row: row, tensor, rows_of=tensor)
 
 
+def counted_range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Any:
+    """``tf.range`` for a loop: its numbers counted, instead of written down and read back."""
+    given = (start, limit, delta)
+    if limit is None:
+        start, limit = 0, start
+    kinds = [types.type_of(value) for value in (start, limit, delta)]
+    step = tf.get_static_value(delta) if isinstance(delta, tf.Tensor) else delta
+    if not all(isinstance(kind, types.ArrayType) and kind.dtype.is_integer for kind in kinds) or not step:
+        return tf.range(*given, dtype=dtype, name=name)
+    wanted = tf.as_dtype(dtype) if dtype is not None else types.join(kinds).dtype  # type: ignore[arg-type, union-attr]
+    if not wanted.is_integer:
+        return tf.range(*given, dtype=dtype, name=name)
+    return _count(start, limit, int(step), wanted)
+
+
 def _range_behind(tensor: Any) -> StagedSequence | None:
-    """The numbers of ``tf.range`` counted, instead of written down and read back."""
+    """The numbers of ``tf.range`` counted, where a tensor is made by that."""
     if tensor.op.type != "Range":
         return None
     start, limit, delta = tensor.op.inputs
     step = tf.get_static_value(delta)
-    if step is None or step == 0 or not tensor.dtype.is_integer:
+    if not step or not tensor.dtype.is_integer:
         return None
-    known = [tf.get_static_value(value) for value in (start, limit)]
+    return _count(start, limit, int(step), tensor.dtype)
+
+
+def _count(start: Any, limit: Any, step: int, dtype: tf.DType) -> StagedSequence:
+    known = [value if isinstance(value, int) else tf.get_static_value(value) for value in (start, limit)]
     if known[0] is not None and known[1] is not None:
-        length: Any = len(range(int(known[0]), int(known[1]), int(step)))
+        length: Any = len(range(int(known[0]), int(known[1]), step))
     else:
-        distance = limit - start if step > 0 else start - limit
-        if known[0] == 0 and step == 1:
-            distance = limit
-        stride = abs(int(step))
+        start, limit = (types.convert_tensor(value, types.ArrayType((), dtype)) for value in (start, limit))
+        distance = limit if known[0] == 0 and step > 0 else limit - start if step > 0 else start - limit
+        stride = abs(step)
         length = as_number(tf.identity(distance) if stride == 1 else (distance + (stride - 1)) // stride)
 
     def item(index: Any, _: Any) -> Any:
-        place = tf.cast(index, tensor.dtype) if index.dtype != tensor.dtype else tf.identity(index)
-        offset = place if step == 1 else place * tf.constant(step, tensor.dtype)
-        return offset if known[0] == 0 else start + offset
+        place = tf.cast(index, dtype) if index.dtype != dtype else tf.identity(index)
+        offset = place if step == 1 else place * tf.constant(step, dtype)
+        return offset if known[0] is not None and known[0] == 0 else tf.cast(start, dtype) + offset
 
     return StagedSequence(length, item)
 

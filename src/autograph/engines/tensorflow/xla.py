@@ -7,7 +7,7 @@ a function only if all operations in it are on a list, and all shapes are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -50,8 +50,25 @@ def compile_if_it_pays(concrete: Any) -> None:
     compiled = concrete_function.ConcreteFunction.from_func_graph(
         graph, concrete.function_type, attributes, shared_func_graph=True
     )
-    concrete._inference_function = compiled._inference_function
     concrete._ag_compiled = compiled
+    concrete._ag_uncompiled = concrete._inference_function
+    concrete._inference_function = compiled._inference_function
+
+
+def give_up(concrete_functions: Iterable[Any], error: Exception) -> bool:
+    """Takes back what XLA was given, if it turns out that it cannot compile it; nothing of it has run then."""
+    if not any(sign in str(error) for sign in _REFUSALS):
+        return False
+    found = False
+    for concrete in concrete_functions:
+        uncompiled = concrete.__dict__.pop("_ag_uncompiled", None)
+        if uncompiled is not None:
+            concrete._inference_function = uncompiled
+            found = True
+    return found
+
+
+_REFUSALS = ("compile-time constant", "XLA", "xla", "unsupported operations", "HLO")
 
 
 def _pays(graph: Any) -> bool:
@@ -61,12 +78,34 @@ def _pays(graph: Any) -> bool:
         return False
     has_loop = False
     for operation in _operations(graph):
-        if operation.type not in _COMPILABLE:
+        if operation.type not in _COMPILABLE or not _has_constants(operation):
             return False
         if any(not _is_compilable(tensor) for tensor in operation.outputs):
             return False
         has_loop |= operation.type in _LOOPS
     return has_loop
+
+
+_CONSTANTS = {
+    **dict.fromkeys(("Range", "LinSpace"), (0, 1, 2)),
+    **dict.fromkeys(("Fill", "Concat"), (0,)),
+    **dict.fromkeys(("Reshape", "BroadcastTo", "Tile", "ExpandDims", "Transpose", "ReverseV2", "Cumsum"), (1,)),
+    **dict.fromkeys(("Sum", "Prod", "Max", "Min", "Mean", "All", "Any", "ArgMax", "ArgMin"), (1,)),
+    **dict.fromkeys(("Slice", "GatherV2"), (2,)),
+    **dict.fromkeys(("ConcatV2",), (-1,)),
+    **dict.fromkeys(("StridedSlice", "TensorStridedSliceUpdate"), (1, 2, 3)),
+    **dict.fromkeys(("TensorListFromTensor", "TensorListStack"), (1,)),
+}
+"""Operands that decide a shape, which XLA has to know when it compiles."""
+
+
+def _has_constants(operation: Any) -> bool:
+    if operation.type == "StridedSlice" and operation.inputs[1].shape.num_elements() is not None:
+        axes = operation.inputs[1].shape.num_elements()
+        if operation.get_attr("shrink_axis_mask") == 2**axes - 1:
+            return True  # one element, whose place may be computed
+    inputs = operation.inputs
+    return all(tf.get_static_value(inputs[index]) is not None for index in _CONSTANTS.get(operation.type, ()))
 
 
 def _is_known(tensor: Any) -> bool:
@@ -82,8 +121,15 @@ def _is_number(dtype: tf.DType) -> bool:
 
 
 def _operations(graph: Any) -> Iterator[Any]:
-    """The operations of a graph and of the functions in it."""
-    for operation in graph.get_operations():
+    """The operations of a graph, and of the functions in it, that its results or effects need."""
+    waiting = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
+    seen = {id(operation) for operation in waiting}
+    while waiting:
+        operation = waiting.pop()
+        for needed in (*(tensor.op for tensor in operation.inputs), *operation.control_inputs):
+            if id(needed) not in seen:
+                seen.add(id(needed))
+                waiting.append(needed)
         yield operation
         for name in ("_cond_graph", "_body_graph", "_true_graph", "_false_graph"):
             inner = getattr(operation, name, None)

@@ -13,6 +13,11 @@ from .mutation import assign_to, items_of
 def lower_for(self: FunctionLowering, node: ast.For) -> list[ast.stmt]:
     at = header(node, node.iter)
     iterated = self.expr(node.iter)
+    if _is_range_of_module(node.iter):
+        # `for i in tf.range(n)` counts; the numbers need not be written down first.
+        assert isinstance(iterated, ast.Call)
+        assert isinstance(iterated.func, ast.Call)
+        iterated.func = staging("iterated", iterated.func.args, position(iterated.func))
     target, body = node.target, node.body
     out: list[ast.stmt] = []
     if isinstance(target, ast.Name) and self.scope.bit(target.id) & self.liveness.private(body):
@@ -47,6 +52,14 @@ def lower_while(self: FunctionLowering, node: ast.While) -> list[ast.stmt]:
     call = staging("while_stmt", [test, load(region, at), _state(self, node, at)], at)
     _add_until(self, node, call, at)
     return [*out, ast.Expr(call, **at)]
+
+
+def _is_range_of_module(node: ast.expr) -> bool:
+    """Whether an expression is a call like ``tf.range(n)``; the node is lowered in place, so ``func`` is a call too."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Call) or not node.func.args:
+        return False
+    function = node.func.args[0]
+    return isinstance(function, ast.Attribute) and function.attr == "range"
 
 
 def _gives_tuples(iterated: ast.expr) -> bool:
