@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import UnreachableHandlerError
 from .dispatch import active_engine, do_nothing, hide_frames, staged
 
 
@@ -52,12 +53,7 @@ def try_stmt(
         engine = active_engine()
         attempt = getattr(engine, "attempt", None)
         if attempt is None:
-            if final is None:
-                clauses(body)  # type: ignore[misc]
-            elif clauses is None:
-                final(body)
-            else:
-                final(lambda: clauses(body))
+            _try_in_python(body, clauses, final)
             return
         owners = [part for part in (body, clauses, final) if part is not None]
         if final is None:
@@ -76,6 +72,31 @@ def try_stmt(
     except BaseException as error:
         hide_frames(error)
         raise
+
+
+def _try_in_python(
+    body: Callable[[], Any],
+    clauses: Callable[[Callable[[], Any]], Any] | None,
+    final: Callable[[Callable[[], Any]], Any] | None,
+) -> None:
+    refused: UnreachableHandlerError | None = None
+
+    def block() -> None:
+        nonlocal refused
+        try:
+            body()
+        except UnreachableHandlerError as error:
+            refused = error
+            raise
+
+    if final is None:
+        clauses(block)  # type: ignore[misc]
+    elif clauses is None:
+        final(block)
+    else:
+        final(lambda: clauses(block))
+    if refused is not None:  # a bare `except` has caught what is not the program's
+        raise refused
 
 
 def leaves(flag: Any, outcome: Any) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from .scopes import Scope
+from .scopes import Scope, header_of
 
 _ALL = -1
 
@@ -31,6 +31,7 @@ class DefiniteAssignment:
         self._locals = scope.mask(scope.locals)
         self._breaks: list[int] = []
         self._continues: list[int] = []
+        self._has_walrus = any(isinstance(node, ast.NamedExpr) for part in body for node in ast.walk(part))
         self.maybe_unbound = 0
         self._block(body, scope.mask(set(scope.parameters)))
 
@@ -45,6 +46,8 @@ class DefiniteAssignment:
     def _statement(self, statement: ast.stmt, assigned: int) -> int:
         facts = self._scope.facts(statement)
         kind = type(statement)
+        if self._has_walrus:
+            facts = facts._replace(writes=facts.writes & ~self._doubtful(statement))
         if kind is ast.For:
             return self._loop(statement, assigned, facts.reads, facts.writes)
         if kind is ast.While:
@@ -67,6 +70,14 @@ class DefiniteAssignment:
             self._continues[-1] &= assigned
             return _ALL
         return assigned
+
+    def _doubtful(self, statement: ast.stmt) -> int:
+        """Variables that only a part of an expression which may not be evaluated assigns."""
+        certain: set[str] = set()
+        doubtful: set[str] = set()
+        for part in header_of(statement):
+            _walrus_names(part, True, certain, doubtful)
+        return self._scope.mask(doubtful - certain)
 
     def _loop(self, loop: ast.stmt, assigned: int, reads: int, writes: int) -> int:
         assert isinstance(loop, ast.For | ast.While)
@@ -92,6 +103,39 @@ class DefiniteAssignment:
             return after
         finished = self._block(statement.finalbody, after & raised)
         return (after | finished) & ~deleted_in(self._scope, statement.finalbody)
+
+
+def _walrus_names(node: ast.AST, is_certain: bool, certain: set[str], doubtful: set[str]) -> None:
+    """Sorts the targets of assignment expressions by whether they are evaluated whenever ``node`` is.
+
+    What any other construct binds counts as certain.
+    """
+    if isinstance(node, ast.NamedExpr):
+        (certain if is_certain else doubtful).add(node.target.id)
+        _walrus_names(node.value, is_certain, certain, doubtful)
+        return
+    if isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Store):
+            certain.add(node.id)
+        return
+    always: list[ast.AST] = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.BoolOp):
+        always = [node.values[0]]
+    elif isinstance(node, ast.IfExp):
+        always = [node.test]
+    elif isinstance(node, ast.Compare):
+        always = [node.left, node.comparators[0]]
+    elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        always = [node.generators[0].iter]
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.NamedExpr):
+                doubtful.add(inner.target.id)
+        _walrus_names(always[0], is_certain, certain, doubtful)
+        return
+    elif isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    for child in ast.iter_child_nodes(node):
+        _walrus_names(child, is_certain and any(child is one for one in always), certain, doubtful)
 
 
 def deleted_in(scope: Scope, statements: list[ast.stmt]) -> int:

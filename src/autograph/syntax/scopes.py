@@ -377,7 +377,7 @@ class Scope:
     def _simple_facts(self, statement: ast.stmt) -> Facts | None:
         """The facts of a statement without nested scopes, straight as masks; ``None`` for any other."""
         reads = writes = deletes = 0
-        stack = _header(statement)
+        stack = header_of(statement)
         while stack:
             node = stack.pop()
             kind = type(node)
@@ -404,7 +404,7 @@ class Scope:
 
     def _any_facts(self, statement: ast.stmt) -> Facts:
         names = Names()
-        collect(_header(statement), names)
+        collect(header_of(statement), names)
         if isinstance(statement, ast.Try | ast.TryStar):
             names.deletes.clear()
         updates = self.mask(names.updates) & self._rebindable
@@ -415,7 +415,7 @@ class Scope:
         return Facts(reads, writes, self.mask(names.deletes))
 
 
-def _header(statement: ast.stmt) -> list[ast.AST]:
+def header_of(statement: ast.stmt) -> list[ast.AST]:
     if isinstance(statement, ast.If | ast.While):
         return [statement.test]
     if isinstance(statement, ast.For):

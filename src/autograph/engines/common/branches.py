@@ -128,7 +128,8 @@ def as_left(types: Any, value: Any, writes: dict[tuple[Any, ...], tuple[Location
         return record
 
     leaves, structure = types.flatten(value)
-    return types.unflatten(structure, [left(leaf) for leaf in leaves])
+    new = [left(leaf) for leaf in leaves]
+    return value if all(a is b for a, b in zip(new, leaves, strict=True)) else types.unflatten(structure, new)
 
 
 def _trace_both(
@@ -225,7 +226,7 @@ def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: d
         if ends[0] is not ends[1]:
             left = [as_left(types, end, run.writes) for end, run in zip(ends, runs, strict=True)]
             if any(new is not end for new, end in zip(left, ends, strict=True)):
-                ends = [_opened(types, end) for end in left]
+                ends = [new if new is not end else _opened(types, end) for new, end in zip(left, ends, strict=True)]
         out.append(_Slot(unify(f"variable {plain!r}", ends, name != plain, types), name=plain))
     for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
         location, old = next((run.writes[key][0], run.writes[key][1]) for run in runs if key in run.writes)

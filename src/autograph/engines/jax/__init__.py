@@ -180,7 +180,12 @@ class JaxEngine:
         return value if value.dtype == bool else value != 0
 
     def logical_not(self, value: Any) -> Any:
-        return not value if isinstance(value, bool) else lax.bitwise_not(value)
+        if isinstance(value, bool):
+            return not value
+        for negated, original in reversed(CONTEXT.negations):
+            if negated is value:
+                return original  # conditions are known by their identity
+        return lax.bitwise_not(value)
 
     def logical_and(self, left: Any, right: Any) -> Any:
         if isinstance(left, bool):

@@ -314,6 +314,7 @@ class JumpLowering:
             statement.body = self._block(statement.body, ends) or [ast.Pass(**at)]
         else:
             assert isinstance(statement, ast.Try | ast.TryStar)
+            under_way = self._all_jumps(statement.body) if _may_raise_when_left(statement.body) else _NONE
             if statement.orelse:
                 statement.body = self._block(statement.body, replace(ends, tail=False)) or [ast.Pass(**at)]
                 if target.flagged:  # `else` does not run when the body has jumped
@@ -321,11 +322,10 @@ class JumpLowering:
                 statement.orelse = self._block(statement.orelse, ends)
             else:
                 statement.body = self._block(statement.body, ends) or [ast.Pass(**at)]
-            under_way = frozenset(target.flagged) if _may_raise_when_left(statement.body) else _NONE
             for handler in statement.handlers:
                 handler.body = self._block(handler.body, ends) or [ast.Pass(**at)]
                 # An exception on the way out of the body has cancelled the jump that was under way.
-                for flag in self._flags(under_way, target):
+                for flag in filter(None, self._flags(under_way, target)):
                     handler.body.insert(0, assign(flag, constant(False, at), at))
             if statement.finalbody:
                 statement.finalbody = self._finally(statement.finalbody, place, self._cut(statement))
