@@ -7,6 +7,7 @@ conditionals, so that it means what Python means.
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Callable, Iterable
 from types import FunctionType
 from typing import Any, cast
@@ -446,6 +447,24 @@ def divmod_(a: Any, b: Any, /) -> Any:
     if staged(a) is None and staged(b) is None:
         return builtins.divmod(a, b)
     return a // b, a % b
+
+
+def _mathematical(original: Callable[..., Any]) -> None:
+    def applied(*args: Any, **options: Any) -> Any:
+        if holds_staged(args):
+            engine = active_engine()
+            find = getattr(engine, "math_function", None)
+            function = None if find is None else find(original.__name__)
+            if function is not None:
+                return function(*args, **options)
+        return original(*args, **options)
+
+    REPLACEMENTS[original] = applied
+
+
+for _function in builtins.list(vars(math).values()):
+    if callable(_function):
+        _mathematical(_function)
 
 
 def _number(kind: type, cast: str) -> None:

@@ -241,6 +241,8 @@ def call(function: Any) -> Any:
         if code.co_flags & CONVERTED:
             return function
         if is_library(code.co_filename):
+            if sys._getframe(1).f_code.co_filename == code.co_filename and not is_own_file(code.co_filename):
+                return _entry(function).function  # a function of a library that was converted, and calls its neighbour
             return _library_function(function, code)
         return _entry(function).function
     if kind is BuiltinFunctionType:
@@ -257,7 +259,9 @@ def call(function: Any) -> Any:
             return function
         if replacement is not None:
             return function if active_engine() is None else replacement
-        return _with_converted_arguments(function) if function in _TAKE_FUNCTIONS else function
+        if function in _TAKE_FUNCTIONS:
+            return _with_converted_arguments(function)
+        return _numpy_function(function) if function.__module__ == "numpy" else function
     if kind is MethodType:
         inner = call(function.__func__)
         return function if inner is function.__func__ else MethodType(inner, function.__self__)
@@ -390,7 +394,27 @@ def _class(kind: Any) -> Any:
     return construct
 
 
+def _numpy_function(function: Any) -> Any:
+    """A function of NumPy's, which becomes the engine's own where an argument is staged."""
+    find = getattr(active_engine(), "numpy_function", None)
+    if find is None:
+        return function
+
+    def applied(*args: Any, **kwargs: Any) -> Any:
+        from .formatting import holds_staged
+
+        if holds_staged(args) or holds_staged(kwargs):
+            own = find(function)
+            if own is not None:
+                return own(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return applied
+
+
 def _callable_object(function: Any, kind: type) -> Any:
+    if kind.__module__ == "numpy" and kind.__name__ in ("ufunc", "_ArrayFunctionDispatcher"):
+        return _numpy_function(function)
     if kind.__module__.startswith("tensorflow.") and "_tf_decorator" in getattr(function, "__dict__", ()):
         return engine("tensorflow").decorated_again(function, argument) or function
     method = kind.__dict__.get("__call__") or getattr(kind, "__call__", None)  # noqa: B004

@@ -20,7 +20,7 @@ from ...staging.state import CONTEXT
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
 from ..common import raising
-from . import buffers, callbacks, calls, host, loops, types
+from . import buffers, callbacks, calls, host, loops, mathematics, types
 from .branches import stage_cond
 from .open_trace import Leaving
 
@@ -386,6 +386,14 @@ class JaxEngine:
             whole = equation.in_tracers[0]
             equation = getattr(whole, "parent", None)
         return whole
+
+    def math_function(self, name: str) -> Callable[..., Any] | None:
+        """A function of ``math`` over staged values."""
+        return mathematics.math_function(name)
+
+    def numpy_function(self, function: Any) -> Callable[..., Any] | None:
+        """A function of NumPy's over staged values."""
+        return mathematics.numpy_function(function)
 
     def updated(self, array: Any, key: Any, value: Any) -> Any:
         """``array`` with ``array[key] = value``, in the dtype of ``array``."""
