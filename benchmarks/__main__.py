@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import collatz, conversion, dispatch, report
+from . import collatz, conversion, dispatch, gradients, report
 from .measure import Contest, Outcome, run
 from .scale import FULL, QUICK, TINY, Scale
 
@@ -16,6 +16,7 @@ GROUPS: dict[str, Callable[[Scale], Iterator[Contest]]] = {
     "conversion": conversion.contests,
     "collatz": collatz.contests,
     "dispatch": dispatch.contests,
+    "gradients": gradients.contests,
 }
 
 

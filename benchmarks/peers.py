@@ -10,8 +10,9 @@ from types import ModuleType
 
 TENSORFLOW = "TensorFlow"
 MALT = "diastatic-malt"
+EQUINOX = "Equinox"
 
-_MODULES = {TENSORFLOW: "tensorflow", MALT: "malt"}
+_MODULES = {TENSORFLOW: "tensorflow", MALT: "malt", EQUINOX: "equinox"}
 _OWN = {"AutoGraph": "autograph", "JAX": "jax", "jaxlib": "jaxlib", "NumPy": "numpy", "pyperf": "pyperf"}
 
 

@@ -15,6 +15,8 @@ class Scale:
     growth: the lines of the functions that show how conversion grows.
     limit: the end of the range of the Collatz contest.
     slow_limit: the same where slow contestants take part.
+    gradient_sizes: how many elements the state of a differentiated loop has.
+    gradient_steps: how many iterations that loop does.
     """
 
     rounds: int
@@ -24,6 +26,8 @@ class Scale:
     growth: tuple[int, ...]
     limit: int
     slow_limit: int
+    gradient_sizes: tuple[int, ...]
+    gradient_steps: tuple[int, ...]
 
 
 FULL = Scale(
@@ -34,6 +38,8 @@ FULL = Scale(
     growth=(100, 300, 1000, 3000),
     limit=100_000,
     slow_limit=3_000,
+    gradient_sizes=(1, 1000),
+    gradient_steps=(100, 10_000, 1_000_000),
 )
 QUICK = Scale(
     rounds=5,
@@ -43,6 +49,8 @@ QUICK = Scale(
     growth=(100, 300, 1000),
     limit=30_000,
     slow_limit=1_000,
+    gradient_sizes=(1, 1000),
+    gradient_steps=(100, 10_000),
 )
 TINY = Scale(
     rounds=1,
@@ -52,4 +60,6 @@ TINY = Scale(
     growth=(17, 62),
     limit=20,
     slow_limit=10,
+    gradient_sizes=(1,),
+    gradient_steps=(5,),
 )
