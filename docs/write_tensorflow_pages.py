@@ -107,15 +107,17 @@ def block(language: str, text: str) -> str:
 
 def index() -> str:
     """The page that leads to the others."""
-    rows = [f"| [{page.title}]({page.file.name}) | `python examples/tensorflow/{page.module}.py` |" for page in CASE_STUDIES]
+    rows = [
+        f"| [{page.title}]({page.file.name}) | `python examples/tensorflow/{page.module}.py` |" for page in CASE_STUDIES
+    ]
     return "\n".join(
         [
             "# TensorFlow case studies",
             "",
             "<!-- Written by docs/write_tensorflow_pages.py. -->",
             "",
-            "Programs in [`examples/tensorflow`](../../examples/tensorflow). Each page shows the functions of one as they are",
-            "written and as they are converted. All take `--quick`; all need the extras `tensorflow` and `demo`.",
+            "Programs in [`examples/tensorflow`](../../examples/tensorflow). Each page shows functions as they are written",
+            "and as they are converted. All programs take `--quick`, and need the extras `tensorflow` and `demo`.",
             "",
             "| page | program |",
             "| --- | --- |",

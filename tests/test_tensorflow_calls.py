@@ -436,9 +436,7 @@ def test_gradient_descent_with_a_tape_in_the_loop() -> None:
             steps += 1
         return x, steps
 
-    same(
-        ag.function(minimise)(tf.constant(10.0), tf.constant(0.2)), minimise(tf.constant(10.0), tf.constant(0.2))
-    )
+    same(ag.function(minimise)(tf.constant(10.0), tf.constant(0.2)), minimise(tf.constant(10.0), tf.constant(0.2)))
 
 
 def test_variables_are_trained_in_a_loop() -> None:
@@ -510,7 +508,7 @@ def test_recomputed_gradients_are_the_same() -> None:
         same(gradient_by_tape(ag.function(function), a), gradient_by_tape(block, a))
 
 
-# ------------------------------------------------------------------------------------------------- functions of functions
+# ----------------------------------------------------------------------------------------------- functions of functions
 
 
 def collatz_steps(n):

@@ -174,7 +174,11 @@ def test_a_loop_over_rows_with_early_exit_runs_in_tflite() -> None:
         return total
 
     run = as_tflite(ag.function(first_large), tf.TensorSpec([3, 2], tf.float32), tf.TensorSpec([], tf.float32))
-    for rows, limit in [([[1, 2], [3, 4], [5, 6]], 5), ([[1, 2], [3, 4], [5, 6]], 100), ([[-1, -2], [-3, 1], [0, 0]], 5)]:
+    for rows, limit in [
+        ([[1, 2], [3, 4], [5, 6]], 5),
+        ([[1, 2], [3, 4], [5, 6]], 100),
+        ([[-1, -2], [-3, 1], [0, 0]], 5),
+    ]:
         expected = first_large(tf.constant(rows, tf.float32), limit)
         np.testing.assert_allclose(run(np.float32(rows), np.float32(limit)), [expected], rtol=1e-6)
 

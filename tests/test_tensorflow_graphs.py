@@ -334,9 +334,7 @@ def test_gradients_go_through_loops_and_branches() -> None:
         y = iterate(x, steps)
         (slope,) = tf.gradients(y, x)
         for value, number in [(3.0, 0), (3.0, 4), (0.5, 3), (0.9, 5)]:
-            np.testing.assert_allclose(
-                run((y, slope), {x: value, steps: number}), expected(value, number), rtol=1e-4
-            )
+            np.testing.assert_allclose(run((y, slope), {x: value, steps: number}), expected(value, number), rtol=1e-4)
 
 
 # ------------------------------------------------------------------------------------------------------------- the rest

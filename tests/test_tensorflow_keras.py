@@ -125,7 +125,8 @@ def test_a_layer_that_is_called_gives_what_it_gives_eagerly() -> None:
 def test_fit_evaluate_and_predict_run_the_control_flow_in_their_graphs() -> None:
     graph, eager = make_model(), make_model(IteratedEagerly, run_eagerly=True)
     histories = [
-        model.fit(INPUTS, TARGETS, batch_size=16, epochs=3, shuffle=False, verbose=0).history for model in (graph, eager)
+        model.fit(INPUTS, TARGETS, batch_size=16, epochs=3, shuffle=False, verbose=0).history
+        for model in (graph, eager)
     ]
     for name in histories[1]:
         np.testing.assert_allclose(histories[0][name], histories[1][name], rtol=1e-3)

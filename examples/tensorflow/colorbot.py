@@ -19,12 +19,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from case_study import command_line
-from data_files import Colour, DataFileError, read_colours, write_xkcd_colours
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import autograph as ag
+from case_study import command_line
+from data_files import Colour, DataFileError, read_colours, write_xkcd_colours
 
 LOWER_UNITS = 256
 UPPER_UNITS = 128

@@ -83,7 +83,9 @@ def read_idx(path: Path) -> np.ndarray:
     expected, found = math.prod(shape) * dtype.itemsize, len(content) - start
     if found != expected:
         problem = "is cut short" if found < expected else "is too long"
-        raise DataFileError(f"{path} {problem}: an array of {list(shape)} takes {expected} bytes, and {found} are there")
+        raise DataFileError(
+            f"{path} {problem}: an array of {list(shape)} takes {expected} bytes, and {found} are there"
+        )
     return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
 
@@ -145,13 +147,11 @@ def write_digits(directory: Path) -> None:
 
 
 def _existing(path: Path) -> Path:
-    candidates = [path, path.with_name(path.name + ".gz")]
-    if path.suffix == ".gz":
-        candidates.append(path.with_suffix(""))
-    for candidate in candidates:
+    other = path.with_suffix("") if path.suffix == ".gz" else path.with_name(path.name + ".gz")
+    for candidate in (path, other):
         if candidate.is_file():
             return candidate
-    raise FileNotFoundError(f"there is no file {path}, nor {candidates[1 if path.suffix != '.gz' else 2].name} beside it")
+    raise FileNotFoundError(f"there is no file {path}, nor {other.name} beside it")
 
 
 # ------------------------------------------------------------------------------------------------------------ colours

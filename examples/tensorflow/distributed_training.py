@@ -21,10 +21,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from case_study import command_line
 from sklearn.datasets import load_digits
 
 import autograph as ag
+from case_study import command_line
 
 BATCH_SIZE = 64
 HARD = 2.0

@@ -6,9 +6,9 @@ import timeit
 from collections.abc import Sequence
 
 import tensorflow as tf
-from case_study import command_line
 
 import autograph as ag
+from case_study import command_line
 
 
 @ag.function

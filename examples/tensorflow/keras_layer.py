@@ -13,10 +13,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from case_study import command_line
 from sklearn.datasets import load_digits
 
 import autograph as ag
+from case_study import command_line
 
 
 @keras.saving.register_keras_serializable("autograph_examples")
@@ -63,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     images, labels = (images / 16).astype(np.float32), labels.astype(np.int32)
     model = make_model(limit=20.0)
     history = model.fit(images, labels, batch_size=64, epochs=3 if quick else 20, verbose=0)
-    print(f"loss after the first epoch {history.history['loss'][0]:.3f}, after the last {history.history['loss'][-1]:.3f}")
+    print(
+        f"loss after the first epoch {history.history['loss'][0]:.3f}, after the last {history.history['loss'][-1]:.3f}"
+    )
     print("batches scaled while training:", int(model.layers[1].scaled.numpy()))
     print(f"digits recognised: {np.mean(model.predict(images, verbose=0).argmax(axis=1) == labels):.1%}")
 

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from case_study import command_line
-from data_files import DataFileError, Images, ImageSets, read_images, write_digits
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import autograph as ag
+from case_study import command_line
+from data_files import DataFileError, Images, ImageSets, read_images, write_digits
 
 BATCH_SIZE = 100
 LEARNING_RATE = 0.1

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import tensorflow as tf
-from case_study import parse
 
 import autograph as ag
+from case_study import parse
 
 
 @ag.function(backend="tensorflow")

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from case_study import command_line, run_in_session
 
 import autograph as ag
+from case_study import command_line, run_in_session
 
 
 def print_primes(n):

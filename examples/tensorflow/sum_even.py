@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from case_study import parse, run_in_session
 
 import autograph as ag
+from case_study import parse, run_in_session
 
 
 def sum_even(numbers):

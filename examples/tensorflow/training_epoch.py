@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
-from case_study import command_line
 from sklearn.datasets import load_digits
 
 import autograph as ag
+from case_study import command_line
 
 
 def train_epoch(model, optimizer, dataset):
@@ -32,8 +32,10 @@ def train_epoch(model, optimizer, dataset):
 def make_model() -> tuple[keras.Model, keras.optimizers.Optimizer]:
     """A small classifier for 8 by 8 pixels and its optimizer, both with all of their variables."""
     model = keras.Sequential(
-        [keras.layers.Dense(64, activation="relu", kernel_initializer=keras.initializers.HeNormal(seed=1))]
-        + [keras.layers.Dense(10, kernel_initializer=keras.initializers.GlorotUniform(seed=2))]
+        [
+            keras.layers.Dense(64, activation="relu", kernel_initializer=keras.initializers.HeNormal(seed=1)),
+            keras.layers.Dense(10, kernel_initializer=keras.initializers.GlorotUniform(seed=2)),
+        ]
     )
     model.build((None, 64))
     optimizer = keras.optimizers.Adam(0.01)
