@@ -73,12 +73,18 @@ def _cast(value: Any, dtype: tf.DType) -> Any:
 
 def _apply(name: str, left: Any, right: Any) -> Any:
     """TensorFlow's own operator; Python's would ask the class of ``Number`` first, and come back here."""
-    if name in _SHIFTS:
-        return _SHIFTS[name](left, right)
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name](left, right)
     return getattr(tf.Tensor, f"__{name}__")(left, right)
 
 
-_SHIFTS = {"lshift": tf.bitwise.left_shift, "rshift": tf.bitwise.right_shift}
+# Tensors have no operator for shifts, and in 1.x graphs their `==` compares identities.
+_FUNCTIONS = {
+    "lshift": tf.bitwise.left_shift,
+    "rshift": tf.bitwise.right_shift,
+    "eq": tf.equal,
+    "ne": tf.not_equal,
+}
 
 
 def _binary(name: str, reflected: bool) -> Callable[[Number, Any], Any]:
