@@ -117,7 +117,7 @@ def index() -> str:
             "<!-- Written by docs/write_tensorflow_pages.py. -->",
             "",
             "Programs in [`examples/tensorflow`](../../examples/tensorflow). Each page shows functions as they are",
-            "written and as they are converted. All programs take `--quick`, and need the extras `tensorflow` and `demo`.",
+            "written and as they are converted. All take `--quick`, and need the extras `tensorflow` and `demo`.",
             "",
             "| page | program |",
             "| --- | --- |",
