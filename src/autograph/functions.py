@@ -21,6 +21,7 @@ from .engines.base import active_engine, engine, framework_of
 from .errors import ConversionError
 from .signatures import Parameters
 from .staging.dispatch import hide_frames
+from .staging.state import note_reached
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -49,18 +50,20 @@ class Function:
     __qualname__: str
 
     # What a call looks at first. An engine that can call a function without looking at the arguments itself sets
-    # ``direct``, and ``is_idle`` to what says that no graph is being built; results of type ``pieces`` go through
+    # ``direct``; it is used while the attribute ``trace`` of ``context`` is ``idle``, which says that no graph is being
+    # built (a call of a function to ask that would cost more than all the rest). Results of type ``pieces`` go through
     # ``finish``, and ``failed`` gets what was raised: it raises, or returns a result.
     __slots__ = (
         "__dict__",
         "__weakref__",
         "backend",
+        "context",
         "direct",
         "donate_argnames",
         "failed",
         "finish",
+        "idle",
         "input_signature",
-        "is_idle",
         "jit_compile",
         "lock",
         "parameters",
@@ -69,6 +72,8 @@ class Function:
         "reduce_retracing",
         "static_argnames",
     )
+
+    trace = None
 
     def __init__(
         self,
@@ -85,9 +90,10 @@ class Function:
         if backend not in ("auto", *ENGINES):
             raise ValueError(f"backend is {backend!r}; it can be 'auto', {' or '.join(map(repr, ENGINES))}")
         self.direct: Callable[..., Any] | None = None
-        self.is_idle: Callable[[], bool] = _always
+        self.context: Any = self
+        self.idle: Any = None
         self.pieces: type | None = None
-        self.finish: Callable[[Any], Any] = _same
+        self.finish: Callable[[Any, tuple[Any, ...]], Any] = _same
         self.failed: Callable[[BaseException, tuple[Any, ...]], Any] = _never
         self.python_function = python_function
         self.backend = backend
@@ -119,14 +125,17 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         direct = self.direct
-        if direct is None or kwargs or EAGER.on or not self.is_idle():
-            return self._call(args, kwargs)
+        if direct is None or kwargs or EAGER.on or self.context.trace is not self.idle:
+            try:
+                return self._call(args, kwargs)
+            except BaseException as error:
+                hide_frames(error)
+                raise
         try:
             result = direct(*args)
+            return self.finish(result, args) if type(result) is self.pieces else result
         except BaseException as error:
             caught = error
-        else:
-            return self.finish(result) if type(result) is self.pieces else result
         try:
             return self.failed(caught, args)
         except BaseException as error:
@@ -137,12 +146,9 @@ class Function:
         if EAGER.on:
             return self.python_function(*args, **kwargs)
         if active_engine() is not None:
+            note_reached(self.python_function)
             return self._converted(*args, **kwargs)
-        try:
-            return engine(choose(self, args, kwargs)).run(self, args, kwargs)
-        except BaseException as error:
-            hide_frames(error)
-            raise
+        return engine(choose(self, args, kwargs)).run(self, args, kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is None:
@@ -251,6 +257,10 @@ class Function:
             self._captured = (next((name for name, _ in captured(self.python_function)), None),)
         return self._captured[0]
 
+    def refresh_parameters(self) -> None:
+        """Follows a change of the original's defaults."""
+        self.parameters = Parameters(self.python_function, self.__name__)
+
     def state(self, name: str) -> Any:
         """What the engine called ``name`` keeps for this function, made when it first asks."""
         found = self._states.get(name)
@@ -263,11 +273,7 @@ class Function:
         return found
 
 
-def _always() -> bool:
-    return True
-
-
-def _same(result: Any) -> Any:
+def _same(result: Any, args: tuple[Any, ...]) -> Any:
     return result
 
 

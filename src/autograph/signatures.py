@@ -9,7 +9,7 @@ from inspect import Parameter
 from types import CodeType, FunctionType
 from typing import Any
 
-_NO_DEFAULT = Parameter.empty
+NO_DEFAULT = Parameter.empty
 
 
 class Parameters:
@@ -33,8 +33,8 @@ class Parameters:
         self.kinds = tuple(parameter.kind for parameter in parameters)
         self.defaults = tuple(parameter.default for parameter in parameters)
         self.positional = tuple(parameter.name for parameter in parameters if parameter.kind in _POSITIONAL)
-        self.is_plain = all(p.kind in _POSITIONAL and p.default is _NO_DEFAULT for p in parameters)
-        self.has_defaults = any(default is not _NO_DEFAULT for default in self.defaults)
+        self.is_plain = all(p.kind in _POSITIONAL and p.default is NO_DEFAULT for p in parameters)
+        self.has_defaults = any(default is not NO_DEFAULT for default in self.defaults)
         self._source = function if isinstance(function, FunctionType) else None
         self._seen = self._current_defaults()
         self._name = name
@@ -54,6 +54,9 @@ class Parameters:
         return self._source is None or (
             self._source.__defaults__ is self._seen[0] and self._source.__kwdefaults__ is self._seen[1]
         )
+
+    def is_variadic(self, index: int) -> bool:
+        return self.kinds[index] in (_VARIADIC, _KEYWORDS)
 
     def spread(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call that has these values."""
@@ -99,10 +102,10 @@ def _binder_code(shape: tuple[tuple[str, Any, bool], ...]) -> CodeType:
 
 
 def _binder(parameters: list[Parameter], name: str) -> FunctionType:
-    code = _binder_code(tuple((p.name, p.kind, p.default is not _NO_DEFAULT) for p in parameters))
-    positional = tuple(p.default for p in parameters if p.kind in _POSITIONAL and p.default is not _NO_DEFAULT)
+    code = _binder_code(tuple((p.name, p.kind, p.default is not NO_DEFAULT) for p in parameters))
+    positional = tuple(p.default for p in parameters if p.kind in _POSITIONAL and p.default is not NO_DEFAULT)
     binder = FunctionType(code, {}, name, positional or None)
-    named = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY and p.default is not _NO_DEFAULT]
+    named = [p for p in parameters if p.kind is Parameter.KEYWORD_ONLY and p.default is not NO_DEFAULT]
     keywords = {p.name: p.default for p in named}
     binder.__kwdefaults__ = keywords or None
     binder.__qualname__ = name

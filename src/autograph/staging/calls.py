@@ -24,7 +24,7 @@ from ..syntax.source import mentions
 from .choice import Choice
 from .dispatch import is_own_file
 from .lists import TensorList
-from .state import CONTEXT, Content, about_to_write, in_region, was_born
+from .state import CONTEXT, Content, about_to_write, is_journaled, note_reached, was_born
 
 _FRAMEWORKS = frozenset(
     [
@@ -162,6 +162,7 @@ def converted(function: FunctionType) -> FunctionType:
 
 
 def _entry(function: FunctionType) -> _Converted:
+    note_reached(function)
     key = _KEY_BY_IDENTITY if CONTEXT.by_identity else _KEY
     entry = function.__dict__.get(key)
     if (
@@ -248,7 +249,7 @@ def call(function: Any) -> Any:
     if kind is BuiltinFunctionType:
         owner = function.__self__
         if type(owner) in _CONTAINERS:
-            if in_region() and function.__name__ in _MUTATORS:
+            if is_journaled() and function.__name__ in _MUTATORS:
                 return _mutator(function, owner)
             return function
         if type(owner) is str:

@@ -7,7 +7,7 @@ from types import FunctionType
 from typing import Any
 
 from .dispatch import hide_frames, staged, unbound_local
-from .state import Cell, Global, about_to_write, in_region
+from .state import Cell, Global, about_to_write, is_journaled
 from .values import Late, backend
 
 
@@ -34,7 +34,7 @@ def read(name: str, load: Callable[[], Any]) -> Any:
 
 def writes(variable: FunctionType) -> None:
     """Announces that the variable which ``variable`` reads, an outer one, is about to be written."""
-    if in_region():
+    if is_journaled():
         code = variable.__code__
         if variable.__closure__:
             about_to_write(Cell(variable.__closure__[0], code.co_freevars[0]))

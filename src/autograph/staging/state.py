@@ -282,6 +282,10 @@ class _Context(threading.local):
         """How many exceptions have been raised under a ``try`` while tracing: they are known by their number."""
         self.assumptions: list[tuple[Any, bool]] = []
         """What enclosing conditions have established: a staged flag and its value here."""
+        self.boundary: Journal | None = None
+        """What the whole function that is being traced writes to the outside, apart from its regions."""
+        self.reached: dict[int, Any] | None = None
+        """The functions that the trace has come to, by identity."""
 
 
 CONTEXT = _Context()
@@ -296,9 +300,24 @@ def about_to_write(location: Location) -> None:
     """To be called before any change of ``location``."""
     if CONTEXT.journals:
         CONTEXT.journals[-1].before_write(location)
+    elif CONTEXT.boundary is not None:
+        CONTEXT.boundary.before_write(location)
 
 
 def was_born(value: Any) -> None:
     """To be called when a mutable object is made in converted code."""
     if CONTEXT.journals:
         CONTEXT.journals[-1].born[id(value)] = value
+    elif CONTEXT.boundary is not None:
+        CONTEXT.boundary.born[id(value)] = value
+
+
+def is_journaled() -> bool:
+    """Whether changes of containers have to be announced."""
+    return bool(CONTEXT.journals) or CONTEXT.boundary is not None
+
+
+def note_reached(function: Any) -> None:
+    """To be called when the trace comes to a function of the user's."""
+    if CONTEXT.reached is not None:
+        CONTEXT.reached[id(function)] = function

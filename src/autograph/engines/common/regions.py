@@ -109,6 +109,8 @@ class Run:
             variables.restore(before)
             if CONTEXT.journals:
                 CONTEXT.journals[-1].born.update(journal.born)
+            elif CONTEXT.boundary is not None:
+                CONTEXT.boundary.born.update(journal.born)
 
 
 def is_write(location: Location, variables: Variables, names: Sequence[str] | None) -> bool:

@@ -1,0 +1,197 @@
+"""One trace of an ``ag.function`` as it is shown to people, and called by itself."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from ...spec import TensorSpec
+from .arguments import Forced
+from .results import Parts
+from .types import NUMBERS, type_of
+
+if TYPE_CHECKING:
+    from .calls import Entry, JaxFunction, Variant
+
+
+class _Leaf:
+    """Stands for a leaf of the arguments while their tree is gone through."""
+
+    def __init__(self, text: str, spec: TensorSpec | None) -> None:
+        self.text, self.spec = text, spec
+
+
+def describe(value: Any) -> str:
+    """A static value, briefly."""
+    if isinstance(value, Forced):
+        value = value.value
+    kind: Any = type(value)
+    if kind.__repr__ is object.__repr__:
+        return f"a {type(value).__name__}"
+    if isinstance(value, type) or callable(value):
+        return str(getattr(value, "__qualname__", type(value).__name__))
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def describe_type(value: Any) -> str:
+    kind = type_of(value)
+    assert kind is not None
+    return f"{kind} (weak)" if kind.weak else str(kind)
+
+
+def _spec(value: Any) -> TensorSpec:
+    kind = type_of(value)
+    assert kind is not None
+    dtype = kind.dtype.name if isinstance(kind.dtype, np.dtype) else str(kind.dtype)
+    return TensorSpec(kind.shape, dtype)
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, _Leaf]]:
+    if isinstance(value, _Leaf):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, f"{path}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        names = getattr(value, "_fields", None)
+        for index, item in enumerate(value):
+            yield from _walk(item, f"{path}[{index}]" if names is None else f"{path}.{names[index]}")
+    elif hasattr(type(value), "__dataclass_fields__"):
+        for name in type(value).__dataclass_fields__:
+            yield from _walk(getattr(value, name, None), f"{path}.{name}")
+    elif value is not None:
+        flat, _ = jax.tree_util.tree_flatten_with_path(value, is_leaf=lambda part: isinstance(part, _Leaf))
+        for keys, leaf in flat:
+            if isinstance(leaf, _Leaf):
+                yield path + jax.tree_util.keystr(keys), leaf
+
+
+def leaves_of(names: Sequence[str], entry: Entry, payload: Sequence[Any], statics: Sequence[Any]) -> list[Any]:
+    """The leaves of a call's arguments: where each is, what it is, and the spec of one that is traced."""
+    traced = [
+        _Leaf(describe_type(leaf), _spec(leaf)) for leaf in jax.tree_util.tree_leaves(entry.as_tree(tuple(payload)))
+    ]
+    if entry.structure is None:
+        form = jax.tree_util.tree_structure(entry.as_tree(tuple(payload)))
+        values = jax.tree_util.tree_unflatten(form, traced)
+    else:
+        values = entry.values(traced, [_Leaf(describe(value), None) for value in statics])
+    out = []
+    for name, value in zip(names, values, strict=False):
+        out += [(path, leaf.text, leaf.spec) for path, leaf in _walk(value, name)]
+    return out
+
+
+class JaxConcrete:
+    """See ``autograph.concrete.ConcreteFunction``."""
+
+    def __init__(
+        self,
+        state: JaxFunction,
+        entry: Entry,
+        variant: Variant,
+        payload: Sequence[Any],
+        leaves: list[Any],
+    ) -> None:
+        self.name = state.function.__name__
+        self.entry_key = entry.key
+        self.leaves = leaves
+        self._state, self._entry, self._variant = weakref.ref(state), entry, weakref.ref(variant)
+        self._structs = jax.tree_util.tree_map(_struct, entry.as_tree(tuple(payload)))
+        self._statics: Sequence[Any] | None = None
+        self._values: tuple[Any, ...] | None = None
+        self._traced: Any = None
+
+    @property
+    def signature(self) -> str:
+        return ", ".join(
+            f"{path}: {text}" if spec is not None else f"{path}={text}" for path, text, spec in self.leaves
+        )
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        return tuple(TensorSpec(spec.shape, spec.dtype, path) for path, _, spec in self.leaves if spec is not None)
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        return tuple(_spec(leaf) for leaf in self.graph.out_avals)
+
+    @property
+    def graph(self) -> Any:
+        """The jaxpr."""
+        return self._trace().jaxpr
+
+    def as_text(self) -> str:
+        """The program that XLA gets, in StableHLO."""
+        return str(self._trace().lower().as_text())
+
+    def hold(self, values: tuple[Any, ...], statics: Sequence[Any]) -> None:
+        """Keeps the static arguments, so that a call may leave them out."""
+        self._values, self._statics = values, statics
+
+    def compile(self) -> None:
+        self._trace().lower().compile()
+
+    def _trace(self) -> Any:
+        if self._traced is None:
+            variant, state = self._variant(), self._state()
+            if variant is None or state is None:
+                raise RuntimeError(f"this trace of {self.name}() has been forgotten")
+            self._traced = state.trace_again(variant, self._structs, self._statics)
+        return self._traced
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        state = self._state()
+        if state is None:
+            raise RuntimeError(f"{self.name}() is gone, and its traces with it")
+        return state.call_concrete(self, args, kwargs)
+
+    def fits(self, leaves: list[Any]) -> bool:
+        return [leaf[:2] for leaf in leaves] == [leaf[:2] for leaf in self.leaves]
+
+    def complete(self, args: tuple[Any, ...], kwargs: dict[str, Any], function: Any) -> tuple[Any, ...]:
+        """The values of a call, with static arguments that it leaves out filled in."""
+        parameters = function.parameters
+        if self._values is not None:
+            given = dict(zip(parameters.positional, args, strict=False)) | kwargs
+            if len(args) <= len(parameters.positional) and set(given) <= set(parameters.names):
+                static = {
+                    name: value
+                    for name, value in zip(parameters.names, self._values, strict=True)
+                    if not _has_arrays(value)
+                }
+                missing = [name for name in parameters.names if name not in given and name in static]
+                if missing and not parameters.is_spread:
+                    traced = [name for name in parameters.names if name not in static]
+                    if len(args) == len(traced) and not kwargs:
+                        given = dict(zip(traced, args, strict=True))
+                    return tuple(parameters.bind(**{**static, **given}))
+        return tuple(parameters.bind(*args, **kwargs))
+
+    def __repr__(self) -> str:
+        return f"<trace of {self.name}({self.signature})>"
+
+
+def _has_arrays(value: Any) -> bool:
+    return any(
+        type_of(leaf) is not None or isinstance(leaf, TensorSpec)
+        for leaf in jax.tree_util.tree_leaves(value)
+        if not isinstance(leaf, Forced)
+    )
+
+
+def _struct(leaf: Any) -> Any:
+    if type(leaf) in NUMBERS:
+        return jax.ShapeDtypeStruct((), type_of(leaf).dtype, weak_type=type(leaf) is not bool)  # type: ignore[union-attr]
+    kind = type_of(leaf)
+    assert kind is not None
+    return jax.ShapeDtypeStruct(kind.shape, kind.dtype, weak_type=kind.weak)
+
+
+def is_parts(value: Any) -> bool:
+    return isinstance(value, Parts)

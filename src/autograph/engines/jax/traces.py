@@ -1,0 +1,146 @@
+"""One trace of an ``ag.function`` by JAX: its Python is run once, and all that it did becomes part of a jaxpr."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ...staging.state import CONTEXT, Cell, Content, Global, Journal
+from ...syntax.compiler import is_converted
+from . import callbacks, outside
+from .regions import raised_by_program
+from .results import Assembly, Form, Parts, holds_tracers, is_plain
+
+
+class _Local(threading.local):
+    """What this thread's call of an ``ag.function`` has been given."""
+
+    def __init__(self) -> None:
+        self.statics: Sequence[Any] = ()
+        self.is_looking = False
+        """Whether a trace is only looked at again, and nobody's call."""
+
+
+LOCAL = _Local()
+
+
+class Outcome:
+    """What one run of the Python gave: the result for JAX, and what of the outside it depends on."""
+
+    def __init__(self, result: Any, plan: outside.Plan) -> None:
+        self.result, self.plan = result, plan
+
+
+@contextlib.contextmanager
+def _at_the_boundary() -> Iterator[tuple[Journal, dict[int, Any]]]:
+    before = CONTEXT.boundary, CONTEXT.reached
+    journal = CONTEXT.boundary = Journal()
+    reached: dict[int, Any] = {}
+    CONTEXT.reached = reached
+    try:
+        yield journal, reached
+    finally:
+        journal.roll_back()  # a list that has been logged to is no longer in it
+        CONTEXT.boundary, CONTEXT.reached = before
+
+
+def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any]) -> Outcome:
+    """Runs the converted function on traced values. What it changed outside is put back, and becomes results."""
+    args, kwargs = function.parameters.spread(values)
+    form, assembly = Form(), Assembly(statics)
+    arguments = outside.ArgumentContents(values)
+    with _at_the_boundary() as (journal, reached):
+        effects = CONTEXT.effects
+        result = None
+        try:
+            result = function.converted(*args, **kwargs)
+        except Exception as error:
+            if CONTEXT.effects == effects or not _is_the_programs(error):
+                raise
+            # What comes before it in the program has to happen first.
+            callbacks.raise_when_run(error)
+        form.has_effects = CONTEXT.effects > effects
+        form.make = assembly.maker(result)
+        logs = _take_logs(journal)
+        changes = [change for change in journal.changes().values() if id(change[0].owner) not in arguments]
+        makers = [assembly.maker(new, keep_numbers=True) for _, _, new in changes]
+        contents = arguments.changed()
+        content_makers = [assembly.maker(new, keep_numbers=True) for _, new in contents]
+    assembly.settle()
+    plan = outside.Plan(function.python_function, reached, statics, logs)
+    for (location, _, _), make in zip(changes, makers, strict=True):
+        form.writes.append((plan.owner_of(location), _writer(location, make)))
+    for (find, _), make in zip(contents, content_makers, strict=True):
+        form.writes.append((find, _content_writer(make)))
+    plan.finish()
+    if not form.has_effects and not form.writes and is_plain(result):
+        return Outcome(result, plan)
+    parts = Parts(list(assembly.arrays), form)
+    assembly.forget()
+    return Outcome(parts, plan)
+
+
+def _take_logs(journal: Journal) -> list[Any]:
+    """Lists outside to which plain values alone have been appended: that has happened, as a ``print`` of them has."""
+    logs = []
+    for key, (location, old, new) in journal.changes().items():
+        if isinstance(location, Content) and type(location.owner) is list and len(new) >= len(old):
+            kept = all(before is after for before, after in zip(old, new, strict=False))
+            if kept and not any(holds_tracers(item) for item in new[len(old) :]):
+                logs.append(location.owner)
+                del journal.old[key]
+    return logs
+
+
+def _is_the_programs(error: BaseException) -> bool:
+    """Whether an exception is what the program does, as against a mistake in the tracing of it."""
+    if raised_by_program(error):
+        return True
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and is_converted(traceback.tb_frame.f_code)
+
+
+def _writer(location: Any, make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
+    if isinstance(location, Cell | Global):
+        return lambda _, values: location.write(make(values))
+    if isinstance(location, Content):
+        return _content_writer(make)
+    kind, name = type(location), location.name
+    return lambda owner, values: kind(owner, name).write(make(values))
+
+
+def _content_writer(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
+    def write(owner: Any, values: Any) -> None:
+        content = make(values)
+        if isinstance(owner, dict):
+            kept = dict(owner)
+            for key in kept.keys() - content.keys():
+                del owner[key]
+            for key, item in content.items():
+                owner[key] = kept[item.key] if type(item) is outside.Kept else item
+        elif isinstance(owner, list):
+            before = list(owner)
+            owner[:] = [before[item.key] if type(item) is outside.Kept else item for item in content]
+        elif isinstance(owner, set):
+            Content(owner).write(content)
+        else:
+            for name, item in content.items():
+                if type(item) is not outside.Kept:
+                    object.__setattr__(owner, name, item)
+
+    return write
+
+
+def caller_arguments(code: Any) -> tuple[Any, ...] | None:
+    """The positional arguments of the call of ``Function.__call__`` that made JAX trace."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code is code:
+            return tuple(frame.f_locals["args"])
+        frame = frame.f_back
+    return None
