@@ -51,6 +51,8 @@ class JaxEngine:
             return isinstance(value.number, types.Tracer)
         if kind is TensorList:
             return value.is_buffered() and value.plain() is None
+        if CONTEXT.boundary is not None and isinstance(value, types.Array):
+            return self.active()  # found outside: another call may find another one there
         return False
 
     def prepare(self, function: Any) -> Any:
@@ -167,6 +169,7 @@ class JaxEngine:
             return value.staged_length() > 0
         if isinstance(value, Late):
             return self.truth(value.value)
+        value = types.lifted(value)
         if not isinstance(value, types.Tracer):
             return bool(value)
         if value.size != 1:
@@ -360,6 +363,7 @@ class JaxEngine:
 
     def to_int(self, value: Any) -> Any:
         """``int(value)``: towards zero."""
+        value = types.lifted(value)
         if value.size != 1:
             raise TypeError("only size-1 arrays can be converted to Python scalars")
         if value.shape:
@@ -369,6 +373,7 @@ class JaxEngine:
         return types.convert(value, loops.index_type())
 
     def to_float(self, value: Any) -> Any:
+        value = types.lifted(value)
         if value.size != 1:
             raise TypeError("only size-1 arrays can be converted to Python scalars")
         if value.shape:

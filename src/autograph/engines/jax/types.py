@@ -132,6 +132,13 @@ def convert(value: Any, to: ArrayType) -> Any:
     return value
 
 
+def lifted(value: Any) -> Any:
+    """A concrete array that an ``ag.function`` being traced has found outside, as a value of the graph."""
+    if CONTEXT.boundary is None or isinstance(value, Tracer) or not isinstance(value, Array):
+        return value
+    return jnp.array(value, copy=True)
+
+
 def zeros(of: ArrayType) -> Any:
     if jnp.issubdtype(of.dtype, jax.dtypes.extended):
         keys = jax.random.key(0, impl=jax.random.key_impl(jax.random.key(0)))
