@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import utils
     from .api import convert, to_code, to_graph
-    from .config import config
     from .eager import run_functions_eagerly
-    from .errors import ConversionError, StagingError, UnreachableHandlerError
+    from .errors import ConversionError, RetracingWarning, StagingError, UnreachableHandlerError
     from .functions import function
+    from .settings import config
     from .spec import TensorSpec
     from .staging.directives import do_not_convert, set_element_type, set_loop_options, stack
 
@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ConversionError",
+    "RetracingWarning",
     "StagingError",
     "TensorSpec",
     "UnreachableHandlerError",
@@ -38,10 +39,11 @@ __all__ = [
 
 _HOMES = {
     "ConversionError": ".errors",
+    "RetracingWarning": ".errors",
     "StagingError": ".errors",
     "TensorSpec": ".spec",
     "UnreachableHandlerError": ".errors",
-    "config": ".config",
+    "config": ".settings",
     "convert": ".api",
     "do_not_convert": ".staging.directives",
     "function": ".functions",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType, MethodType
 from typing import Any
 
-from .config import config
+from .settings import config
 
 _TENSORS = {
     "jax": frozenset(["Array", "ArrayImpl", "Tracer", "ShapeDtypeStruct", "Ref"]),

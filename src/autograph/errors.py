@@ -14,3 +14,7 @@ class UnreachableHandlerError(BaseException):
 
 class StagingError(TypeError):
     """A program has no meaning as a graph; the message names the variable and says what to write instead."""
+
+
+class RetracingWarning(UserWarning):
+    """A function is traced again and again, or once for each size, and the message says why and what to do."""

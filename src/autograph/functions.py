@@ -15,10 +15,10 @@ from typing import Any, TypeVar, overload
 from .api import to_code, to_graph
 from .backends import captured, choose
 from .concrete import ConcreteFunction, FunctionState, as_html
-from .config import ENGINES
 from .eager import EAGER, run_functions_eagerly
 from .engines.base import active_engine, engine, framework_of
 from .errors import ConversionError
+from .settings import ENGINES
 from .signatures import Parameters
 from .staging.dispatch import hide_frames
 from .staging.state import note_reached

@@ -35,6 +35,7 @@ class Parameters:
         self.positional = tuple(parameter.name for parameter in parameters if parameter.kind in _POSITIONAL)
         self.is_plain = all(p.kind in _POSITIONAL and p.default is NO_DEFAULT for p in parameters)
         self.has_defaults = any(default is not NO_DEFAULT for default in self.defaults)
+        self.has_positional_only = Parameter.POSITIONAL_ONLY in self.kinds
         self._source = function if isinstance(function, FunctionType) else None
         self._seen = self._current_defaults()
         self._name = name

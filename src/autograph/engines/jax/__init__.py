@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.experimental.compilation_cache import compilation_cache
 
+from ...settings import config
 from ...staging.choice import Choice, value_of
 from ...staging.lists import Buffer, TensorList
 from ...staging.loops import UNROLL_UP_TO
@@ -23,6 +25,7 @@ from ..common import raising
 from . import buffers, callbacks, calls, host, loops, mathematics, types
 from .branches import stage_cond
 from .open_trace import Leaving
+from .patterns import is_symbolic
 
 try:
     from jax._src.core import trace_state_clean
@@ -53,13 +56,17 @@ class JaxEngine:
             return value.is_buffered() and value.plain() is None
         if CONTEXT.boundary is not None and isinstance(value, types.Array):
             return self.active()  # found outside: another call may find another one there
-        return False
+        return is_symbolic(value)
 
     def prepare(self, function: Any) -> Any:
         return calls.JaxFunction(function)
 
     def use_cache(self, folder: str | None) -> None:
         jax.config.update("jax_compilation_cache_dir", folder)
+        if folder is not None:  # JAX's own limits leave out what compiles in less than a second
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+            jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        compilation_cache.reset_cache()  # it looks at the folder only once
 
     def run(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls an ``ag.function``."""
@@ -155,7 +162,8 @@ class JaxEngine:
         return value  # a tracer can be iterated over
 
     def length(self, value: Any) -> Any:
-        return len(value)
+        size = value.shape[0] if getattr(value, "shape", ()) and isinstance(value, types.Array) else None
+        return jnp.asarray(size) if is_symbolic(size) else len(value)
 
     # Truth.
 
@@ -410,6 +418,7 @@ class JaxEngine:
         return array.at[key].set(jnp.asarray(value).astype(array.dtype) if not isinstance(value, int) else value)
 
     def range(self, start: Any, stop: Any, step: Any) -> StagedRange:
+        start, stop, step = (jnp.asarray(part) if is_symbolic(part) else part for part in (start, stop, step))
         for value in (start, stop, step):
             dtype = getattr(value, "dtype", None)
             if (dtype is not None and not jnp.issubdtype(dtype, jnp.integer)) or isinstance(value, float):
@@ -465,3 +474,6 @@ _VIEWS = frozenset(("slice", "squeeze", "dynamic_slice", "reshape", "transpose",
 _LEAVING = Leaving()
 
 ENGINE: Engine = JaxEngine()
+
+if config.cache_dir is not None:
+    ENGINE.use_cache(config.cache_dir)

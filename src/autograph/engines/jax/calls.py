@@ -15,10 +15,12 @@ from typing import Any
 
 import jax
 
-from ... import backends
-from ...config import config
+from ... import backends, retracing
 from ...functions import Function
+from ...settings import config
 from ...signatures import NO_DEFAULT
+from ...spec import with_specs
+from ...syntax.compiler import is_converted
 from ..base import engine
 from ..common.failures import raise_at
 from . import callbacks
@@ -35,10 +37,11 @@ from .arguments import (
     watch,
 )
 from .concrete import JaxConcrete, leaves_of
+from .patterns import Pattern, filled, generalised, with_open
 from .results import Parts
-from .specs import Signature
+from .specs import Signature, structs_of
 from .traces import LOCAL, caller_arguments, run_python
-from .types import NUMBERS
+from .types import NUMBERS, type_of
 
 _EXACT = frozenset(NUMBERS)
 _MOST_VARIANTS = 32
@@ -62,13 +65,13 @@ class Entry:
         variants: the traces, by what they depend on outside; the last one that was used comes first.
     """
 
-    __slots__ = ("keeps", "key", "numbers", "places", "structure", "variants")
+    __slots__ = ("key", "numbers", "places", "structure", "tried", "variants")
 
     def __init__(self, key: Any, structure: Any, places: tuple[int, ...]) -> None:
         self.key, self.structure, self.places = key, structure, places
         self.variants: list[Variant] = []
-        self.keeps: list[Any] = []
         self.numbers: list[int] = []
+        self.tried: list[Pattern] = []
 
     def values(self, payload: Sequence[Any], statics: Sequence[Any]) -> tuple[Any, ...]:
         """The values of the parameters, from traced and static leaves."""
@@ -92,13 +95,16 @@ class Variant:
     Attributes:
         call: what ``jax.jit`` made; takes the arrays read outside, if there are any, and the traced arguments.
         read: reads those arrays; ``None`` where nothing outside matters. Gives ``None`` when the trace does not hold.
+        pattern: the shapes that it is for, where ``jax.jit`` does not see to that.
+        symbolic: JAX's record of a trace with open sizes.
     """
 
     def __init__(self, state: JaxFunction, entry: Entry) -> None:
         self._state, self._entry = weakref.ref(state), entry
         self.read: Callable[[Sequence[Any]], tuple[Any, ...] | None] | None = None
         self.takes_state = False
-        self.is_retired = False
+        self.pattern: Pattern | None = None
+        self.symbolic: Any = None
         self._plan: Any = None
         self._jaxpr: Any = None
         self._structure: Any = None
@@ -145,22 +151,39 @@ class Variant:
         plan.adopt(_NO_CONSTANTS)
         return bool(plan.form() != self._plan.form())
 
-    def _trace_with_state(self, arrays: tuple[Any, ...], *payload: Any) -> Any:
-        """What ``jax.jit`` traces where arrays outside are read: the jaxpr, with its constants as arguments."""
+    def _trace_built(self, *payload: Any) -> Any:
+        """What ``jax.jit`` traces where arrays outside are read, or sizes are open: the jaxpr of the first trace.
+
+        Its constants become the arrays that were read, and its open sizes those of this call.
+        """
+        arrays, payload = (payload[0], payload[1:]) if self.takes_state else ((), payload)
         jaxpr, structure, inputs = self._jaxpr, self._structure, self._inputs
         leaves = jax.tree_util.tree_leaves(self._entry.as_tree(payload))
-        if jaxpr is None or [_type(v) for v in leaves] != [_type(a) for a in jaxpr.in_avals]:
+        if jaxpr is not None and self.symbolic is not None:
+            assert self.pattern is not None
+            sizes = self.pattern.solve(leaves)
+            jaxpr = None if sizes is None else filled(jaxpr, sizes)
+        else:
+            self._jaxpr = None
+        if jaxpr is None or not self._is_for(jaxpr, arrays, leaves):
             jaxpr, structure, plan = self._trace_apart(payload)
             inputs = plan.adopt(jaxpr)
             if plan.form() != self._plan.form():
                 self.state.retire(self)
                 inputs = [None] * len(jaxpr.consts)
-        self._jaxpr = None
         constants = [
             constant if index is None else arrays[index] for constant, index in zip(jaxpr.consts, inputs, strict=True)
         ]
         out = jax.core.eval_jaxpr(jaxpr.jaxpr, constants, *leaves)
         return jax.tree_util.tree_unflatten(structure, out)
+
+    def _is_for(self, jaxpr: Any, arrays: Sequence[Any], leaves: Sequence[Any]) -> bool:
+        if [_type(leaf) for leaf in leaves] != [_type(aval) for aval in jaxpr.in_avals]:
+            return False
+        return all(
+            index is None or _type(arrays[index]) == _type(constant)
+            for constant, index in zip(jaxpr.consts, self._inputs, strict=True)
+        )
 
     def _trace_apart(self, payload: Sequence[Any]) -> tuple[Any, Any, Any]:
         leaves, form = jax.tree_util.tree_flatten(self._entry.as_tree(tuple(payload)))
@@ -172,20 +195,31 @@ class Variant:
             seen.extend((structure, outcome.plan))
             return flat
 
-        structs = [jax.ShapeDtypeStruct(v.shape, v.dtype, weak_type=_type(v)[2]) for v in leaves]
+        structs = [jax.ShapeDtypeStruct(v.shape, v.dtype, weak_type=bool(jax.typeof(v).weak_type)) for v in leaves]
         jaxpr = jax.make_jaxpr(run)(*structs)
         return jaxpr, seen[0], seen[1]
 
-    def prepare(self, payload: Sequence[Any]) -> None:
+    def prepare(self, payload: Sequence[Any], pattern: Pattern | None) -> None:
         """Traces for the first time, and finds out what of the outside matters."""
+        self.pattern = pattern
+        is_open = pattern is not None and bool(pattern.letters)
+        if pattern is not None and is_open:
+            leaves, form = jax.tree_util.tree_flatten(self._entry.as_tree(tuple(payload)))
+            payload = self._entry.as_tree(jax.tree_util.tree_unflatten(form, pattern.structs(leaves)))
         traced = self.call.trace(*payload)
         jaxpr = traced.jaxpr
         self._inputs = self._plan.adopt(jaxpr)
         self.read = self._plan.read
-        if self._plan.inputs:
-            self.takes_state = True
+        self.takes_state = bool(self._plan.inputs)
+        if self.takes_state or is_open:
             self._jaxpr, self._structure = jaxpr, traced.out_tree
-            self.call = self._compiled(self._trace_with_state, 1)
+            self.symbolic = traced if is_open else None
+            self.call = self._compiled(self._trace_built, 1 if self.takes_state else 0)
+
+    def fits(self, payload: Sequence[Any]) -> bool:
+        if self.pattern is None:
+            return True
+        return self.pattern.solve(jax.tree_util.tree_leaves(self._entry.as_tree(tuple(payload)))) is not None
 
     def stale_places(self, statics: Sequence[Any]) -> list[str]:
         return self._plan.differences(statics) if self._plan is not None else []
@@ -201,9 +235,11 @@ class _NoConstants:
 _NO_CONSTANTS = _NoConstants()
 
 
-def _type(value: Any) -> tuple[Any, ...]:
-    aval = value if isinstance(value, jax.core.ShapedArray) else jax.typeof(value)
-    return aval.shape, aval.dtype, bool(aval.weak_type)
+def _type(value: Any) -> Any:
+    if isinstance(value, jax.core.ShapedArray):
+        return tuple(value.shape), value.dtype, bool(value.weak_type) and value.dtype != bool
+    found = type_of(value)
+    return None if found is None else tuple(found)
 
 
 class JaxFunction:
@@ -219,6 +255,12 @@ class JaxFunction:
         names = function.parameters.names
         self.signature = None if function.input_signature is None else Signature(function)
         self._forced = [names.index(name) for name in function.static_argnames]
+        self.has_open_sizes = function.reduce_retracing or (
+            self.signature is not None and self.signature.is_polymorphic
+        )
+        """Whether a trace may be for more than one size, so that which one fits is found out here."""
+        self.was_told = False
+        self.history = retracing.History(function.__name__)
         self._by_identity: dict[int, set[Any]] = {}
         self._watches: dict[int, Any] = {}
         _live.add(self)
@@ -250,10 +292,12 @@ class JaxFunction:
     def call(self, values: tuple[Any, ...]) -> Any:
         """Calls with one value for each parameter."""
         key, structure, places, payload, statics = self.split(values)
-        before = LOCAL.statics
+        before, traces = LOCAL.statics, self.tracing_count
         LOCAL.statics = statics
         try:
             result = self._call(key, structure, places, payload, statics)
+            if self.history.in_a_row and self.tracing_count == traces:
+                self.history.was_used()
             return result.whole(statics, values) if type(result) is Parts else result
         except jax.errors.JaxRuntimeError as error:
             failure = callbacks.FAILURES.take(str(error))
@@ -267,6 +311,8 @@ class JaxFunction:
         entry = self.entries.get(key)
         if entry is not None:
             for variant in entry.variants:
+                if variant.pattern is not None and not variant.fits(payload):
+                    continue
                 if variant.read is None:
                     return variant.call(*payload)
                 arrays = variant.read(statics)
@@ -274,18 +320,27 @@ class JaxFunction:
                     if variant is not entry.variants[0]:
                         self._use_first(entry, variant)
                     return variant.call(arrays, *payload) if variant.takes_state else variant.call(*payload)
+        variant, arrays = self.variant_for(key, structure, places, payload, statics)
+        return variant.call(arrays, *payload) if variant.takes_state else variant.call(*payload)
+
+    def variant_for(
+        self, key: Any, structure: Any, places: Any, payload: Sequence[Any], statics: Sequence[Any]
+    ) -> tuple[Variant, Any]:
+        """The trace for these arguments, made if need be, and the arrays that it reads outside."""
         with self.function.lock:
             entry = self.entries.get(key)
             if entry is None:
                 entry = self._new_entry(key, structure, places, statics)
-            found, arrays = self._find(entry, statics)
+            found, arrays = self._find(entry, payload, statics)
             variant = self._new_variant(entry, payload, statics) if found is None else found
             if found is None and variant.read is not None:
                 arrays = variant.read(statics)
-        return variant.call(arrays, *payload) if variant.takes_state else variant.call(*payload)
+        return variant, arrays
 
-    def _find(self, entry: Entry, statics: Sequence[Any]) -> tuple[Variant | None, Any]:
+    def _find(self, entry: Entry, payload: Sequence[Any], statics: Sequence[Any]) -> tuple[Variant | None, Any]:
         for variant in entry.variants:
+            if not variant.fits(payload):
+                continue
             arrays = () if variant.read is None else variant.read(statics)
             if arrays is not None:
                 return variant, arrays
@@ -317,21 +372,25 @@ class JaxFunction:
             leaves, structure = jax.tree_util.tree_flatten(marked)
             kinds = [kind_of(leaf) for leaf in leaves]
         if STATIC not in kinds:
-            return self._bounded(None, leaves), None, (), marked, ()
+            return self._narrowed(None, leaves, structure), None, (), marked, ()
         seen: list[Any] = []
         places = tuple([index for index, kind in enumerate(kinds) if kind == STATIC])
         keys = tuple([static_key(leaves[index], seen.append) for index in places])
         statics = [leaf.value if isinstance(leaf, Forced) else leaf for leaf in map(leaves.__getitem__, places)]
         payload = [leaf for leaf, kind in zip(leaves, kinds, strict=True) if kind != STATIC]
-        return self._bounded((structure, places, keys), payload), structure, places, payload, statics
+        return self._narrowed((structure, places, keys), payload, structure), structure, places, payload, statics
 
-    def _bounded(self, key: Any, leaves: Sequence[Any]) -> Any:
-        """The key, with the types of the arguments in it where each trace has to be counted for itself."""
-        if config.max_traces is None:
-            return key
-        key = key, tuple([(type(leaf), _type_of_argument(leaf)) for leaf in leaves])
-        if key in self.entries:
-            self.entries.move_to_end(key)
+    def _narrowed(self, key: Any, leaves: Sequence[Any], structure: Any) -> Any:
+        """The key, with the types of the arguments in it where ``jax.jit`` is not to tell them apart."""
+        if self.has_open_sizes:
+            types = [(len(kind.shape), kind.dtype, kind.weak) for kind in map(type_of, leaves) if kind is not None]
+            key = key, structure, tuple(types)
+        elif config.max_traces is not None:
+            key = key, structure, tuple([(type(leaf) in NUMBERS, type_of(leaf)) for leaf in leaves])
+        if config.max_traces is not None:
+            with self.function.lock:
+                if key in self.entries:
+                    self.entries.move_to_end(key)
         return key
 
     # Entries.
@@ -366,13 +425,59 @@ class JaxFunction:
         return entry
 
     def _new_variant(self, entry: Entry, payload: Sequence[Any], statics: Sequence[Any]) -> Variant:
-        variant = Variant(self, entry)
-        self.stale = entry.variants[0].stale_places(statics) if entry.variants else []
-        variant.prepare(payload)
+        stale = entry.variants[0].stale_places(statics) if entry.variants and not self.has_open_sizes else []
+        for pattern in self._patterns(entry, payload):
+            self.stale = stale
+            variant = Variant(self, entry)
+            if pattern is None or not pattern.letters:
+                variant.prepare(payload, pattern)
+                break
+            entry.tried.append(pattern)
+            try:
+                variant.prepare(payload, pattern)
+                break
+            except Exception as error:
+                undecided = error
+            # If the sizes of this call fail in the same way, it is the program that fails.
+            variant = Variant(self, entry)
+            variant.prepare(payload, _exact_pattern(entry, payload))
+            where = _users_line(undecided)
+            reason = str(undecided).strip().partition("\n")[0]
+            if not self.was_told:
+                self.was_told = True
+                retracing.warn(
+                    f"{self.function.__name__}() needs a trace for each size: with open sizes, JAX cannot decide what "
+                    f"this line asks{where}: {type(undecided).__name__}: {reason}"
+                )
+            break
         entry.variants.insert(0, variant)
-        del entry.variants[_MOST_VARIANTS:]
+        if config.max_traces is not None:
+            del entry.variants[config.max_traces :]
+        elif not self.has_open_sizes:
+            del entry.variants[_MOST_VARIANTS:]
         self._choose_direct(entry, variant)
         return variant
+
+    def _patterns(self, entry: Entry, payload: Sequence[Any]) -> list[Pattern | None]:
+        """What shapes to trace for, in the order of preference; one that works is enough."""
+        if not self.has_open_sizes:
+            return [None]
+        leaves = jax.tree_util.tree_leaves(entry.as_tree(tuple(payload)))
+        given = [tuple(jax.numpy.shape(leaf)) for leaf in leaves]
+        exact = _exact_pattern(entry, payload)
+        candidates: list[Pattern | None] = []
+        if self.signature is not None and self.signature.is_polymorphic:
+            shapes = self.signature.open_shapes(entry, payload, given)
+            known = all(isinstance(size, int) for shape in given for size in shape)
+            candidates = [with_open(shapes, given if known else None), with_open(shapes, None)]
+        elif entry.variants and entry.variants[0].pattern is not None:
+            candidates = [generalised(entry.variants[0].pattern.shapes, given)]
+        fitting = [
+            pattern
+            for pattern in candidates
+            if pattern is not None and pattern not in entry.tried and pattern.solve(leaves) is not None
+        ]
+        return [*fitting, exact]
 
     def retire(self, variant: Variant) -> None:
         """Keeps a trace from being used again."""
@@ -419,6 +524,7 @@ class JaxFunction:
             or not function.parameters.is_plain
             or self._forced
             or function.input_signature is not None
+            or self.has_open_sizes
         ):
             return
         function.context, function.idle = _TRACING, _IDLE
@@ -430,6 +536,7 @@ class JaxFunction:
             function.direct = _exact(call) if self.has_numbers else call
         else:
             function.direct = _reading(read, call, variant.takes_state, self.has_numbers)
+        self._watch_direct()
 
     has_numbers = False
     """Whether direct calls have been traced with Python numbers, for which an enumeration member might be taken."""
@@ -439,13 +546,14 @@ class JaxFunction:
 
     def check_numbers(self, payload: Sequence[Any]) -> None:
         """Sees to it that nothing but a number is ever taken for one, when a call is traced with one first."""
-        if self.has_numbers or not any(_is_weak_scalar(leaf) for leaf in jax.tree_util.tree_leaves(payload)):
+        if self.has_numbers or not any(_is_weak_scalar(leaf) for leaf in jax.tree_util.tree_leaves(expanded(payload))):
             return
         self.has_numbers = True
         function = self.function
         args = caller_arguments(Function.__call__.__code__)
         if function.direct is not None and args is not None:
-            function.direct = _exact(function.direct)
+            inner = function.direct
+            function.direct = _exact(inner.inner if isinstance(inner, _Watched) else inner)
             if any(kind_of(leaf) != DYNAMIC for leaf in jax.tree_util.tree_leaves(args)):
                 raise _Unsure
 
@@ -472,10 +580,22 @@ class JaxFunction:
         if LOCAL.is_looking:
             return
         self.tracing_count += 1
-        leaves = leaves_of(self.function.parameters.names, entry, payload, statics)
+        function = self.function
+        leaves = leaves_of(function.parameters.names, entry, payload, statics)
         concrete = JaxConcrete(self, entry, variant, payload, leaves)
         self.traces[entry.key, id(variant), tuple([leaf[:2] for leaf in leaves])] = concrete
+        self.history.was_traced(leaves, self.stale)
         self.stale = ()
+        if function.direct is not None:
+            self._watch_direct()
+
+    def _watch_direct(self) -> None:
+        """Has the next direct call looked at: one that needs no trace ends a row of traces, and the looking."""
+        function = self.function
+        inner = function.direct
+        if inner is None or isinstance(inner, _Watched):
+            return
+        function.direct = _Watched(self, inner)
 
     def concrete_functions(self) -> list[JaxConcrete]:
         return list(self.traces.values())
@@ -493,11 +613,90 @@ class JaxFunction:
             LOCAL.statics, LOCAL.is_looking = before
 
     def get_concrete_function(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> JaxConcrete:
-        raise NotImplementedError
+        values = self._with_structs(args, kwargs)
+        key, structure, places, payload, statics = self.split(values)
+        before = LOCAL.statics
+        LOCAL.statics = statics
+        try:
+            variant, _ = self.variant_for(key, structure, places, payload, statics)
+            entry = self.entries[key]
+            if variant.symbolic is None:
+                self._trace_ahead(variant, payload, statics)
+        finally:
+            LOCAL.statics = before
+        leaves = leaves_of(self.function.parameters.names, entry, payload, statics)
+        wanted = key, id(variant), tuple([leaf[:2] for leaf in leaves])
+        concrete = self.traces.get(wanted) or next(
+            trace for (_, number, _), trace in reversed(self.traces.items()) if number == id(variant)
+        )
+        concrete.hold(values, statics)
+        concrete.compile()
+        return concrete
+
+    def _trace_ahead(self, variant: Variant, payload: Sequence[Any], statics: Sequence[Any]) -> None:
+        if variant.takes_state:
+            assert variant.read is not None
+            variant.call.trace(variant.read(statics), *payload)
+        else:
+            variant.call.trace(*payload)
+
+    def _with_structs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """One value for each parameter, with what JAX takes in place of specs."""
+        function = self.function
+        if self.signature is not None:
+            return self.signature.structs(args, kwargs)
+        specs = with_specs(function.parameters.bind(*args, **kwargs))
+        return tuple(map(structs_of, specs))
 
     def call_concrete(self, concrete: JaxConcrete, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls one trace.
+
+        Raises:
+            TypeError: the arguments do not fit its signature.
+        """
         values = concrete.complete(args, kwargs, self.function)
+        if self.signature is not None:
+            values = self.signature.fit(values)
+        key, structure, places, payload, statics = self.split(values)
+        entry = Entry(key, structure, places)
+        concrete.check(leaves_of(self.function.parameters.names, entry, payload, statics))
         return self.call(values)
+
+
+class _Watched:
+    """A direct call, for as long as nobody knows whether the one after a trace needs a trace too."""
+
+    __slots__ = ("_state", "inner")
+
+    def __init__(self, state: JaxFunction, inner: Callable[..., Any]) -> None:
+        self._state, self.inner = weakref.ref(state), inner
+
+    def __call__(self, *args: Any) -> Any:
+        state = self._state()
+        assert state is not None
+        before = state.tracing_count
+        result = self.inner(*args)
+        if state.tracing_count == before:
+            state.history.was_used()
+            if state.function.direct is self:
+                state.function.direct = self.inner
+        return result
+
+
+def _users_line(error: BaseException) -> str:
+    found = ""
+    traceback = error.__traceback__
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if is_converted(code):
+            found = f' (File "{code.co_filename}", line {traceback.tb_lineno}, in {code.co_name})'
+        traceback = traceback.tb_next
+    return found
+
+
+def _exact_pattern(entry: Entry, payload: Sequence[Any]) -> Pattern:
+    leaves = jax.tree_util.tree_leaves(entry.as_tree(tuple(payload)))
+    return Pattern([tuple(jax.numpy.shape(leaf)) for leaf in leaves])
 
 
 def _forget(state: weakref.ref[JaxFunction], number: int) -> None:
@@ -510,7 +709,7 @@ _live: weakref.WeakSet[JaxFunction] = weakref.WeakSet()
 
 
 def limit_traces() -> None:
-    """Makes the functions that there are follow a changed ``config.max_traces``."""
+    """Makes the functions that there are start again, and count their traces from now on."""
     for state in list(_live):
         function = state._function()
         if function is not None:
@@ -565,11 +764,6 @@ def _is_weak_scalar(leaf: Any) -> bool:
     return not getattr(leaf, "shape", ()) and bool(getattr(jax.typeof(leaf), "weak_type", False))
 
 
-def _type_of_argument(leaf: Any) -> Any:
-    aval = jax.typeof(leaf)
-    return aval.shape, aval.dtype, aval.weak_type
-
-
 def _is_all_arrays(args: tuple[Any, ...]) -> bool:
     return all(kind_of(leaf) == DYNAMIC for leaf in jax.tree_util.tree_leaves(args))
 
@@ -594,4 +788,3 @@ except (ImportError, AttributeError):  # pragma: no cover - another version of J
 def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls ``function`` (an ``ag.function``) as a compiled graph."""
     return function.state("jax").run(args, kwargs)
-

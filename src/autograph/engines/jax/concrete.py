@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from ...retracing import Leaf
+from ...signatures import NO_DEFAULT
 from ...spec import TensorSpec
-from .arguments import Forced
-from .results import Parts
+from .arguments import Forced, is_same_value
 from .types import NUMBERS, type_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class _Leaf:
     """Stands for a leaf of the arguments while their tree is gone through."""
 
-    def __init__(self, text: str, spec: TensorSpec | None) -> None:
-        self.text, self.spec = text, spec
+    def __init__(self, text: str, spec: TensorSpec | None, kind: str) -> None:
+        self.text, self.spec, self.kind = text, spec, kind
 
 
 def describe(value: Any) -> str:
@@ -48,7 +49,7 @@ def _spec(value: Any) -> TensorSpec:
     kind = type_of(value)
     assert kind is not None
     dtype = kind.dtype.name if isinstance(kind.dtype, np.dtype) else str(kind.dtype)
-    return TensorSpec(kind.shape, dtype)
+    return TensorSpec([size if isinstance(size, int) else None for size in kind.shape], dtype)
 
 
 def _walk(value: Any, path: str) -> Iterator[tuple[str, _Leaf]]:
@@ -71,19 +72,30 @@ def _walk(value: Any, path: str) -> Iterator[tuple[str, _Leaf]]:
                 yield path + jax.tree_util.keystr(keys), leaf
 
 
-def leaves_of(names: Sequence[str], entry: Entry, payload: Sequence[Any], statics: Sequence[Any]) -> list[Any]:
-    """The leaves of a call's arguments: where each is, what it is, and the spec of one that is traced."""
+def _kind(value: Any) -> str:
+    value = value.value if isinstance(value, Forced) else value
+    if type(value) in NUMBERS:
+        return "number"
+    hasher: Any = type(value).__hash__
+    return "object" if hasher is None or hasher is object.__hash__ else type(value).__name__
+
+
+def leaves_of(names: Sequence[str], entry: Entry, payload: Sequence[Any], statics: Sequence[Any]) -> list[Leaf]:
+    """The leaves of a call's arguments."""
     traced = [
-        _Leaf(describe_type(leaf), _spec(leaf)) for leaf in jax.tree_util.tree_leaves(entry.as_tree(tuple(payload)))
+        _Leaf(describe_type(leaf), _spec(leaf), "tensor")
+        for leaf in jax.tree_util.tree_leaves(entry.as_tree(tuple(payload)))
     ]
     if entry.structure is None:
         form = jax.tree_util.tree_structure(entry.as_tree(tuple(payload)))
         values = jax.tree_util.tree_unflatten(form, traced)
     else:
-        values = entry.values(traced, [_Leaf(describe(value), None) for value in statics])
+        values = entry.values(traced, [_Leaf(describe(value), None, _kind(value)) for value in statics])
     out = []
     for name, value in zip(names, values, strict=False):
-        out += [(path, leaf.text, leaf.spec) for path, leaf in _walk(value, name)]
+        for path, leaf in _walk(value, name):
+            shape, dtype = (None, None) if leaf.spec is None else (leaf.spec.shape, leaf.spec.dtype)
+            out.append(Leaf(path, leaf.text, shape, dtype, leaf.kind))
     return out
 
 
@@ -96,7 +108,7 @@ class JaxConcrete:
         entry: Entry,
         variant: Variant,
         payload: Sequence[Any],
-        leaves: list[Any],
+        leaves: list[Leaf],
     ) -> None:
         self.name = state.function.__name__
         self.entry_key = entry.key
@@ -110,16 +122,21 @@ class JaxConcrete:
     @property
     def signature(self) -> str:
         return ", ".join(
-            f"{path}: {text}" if spec is not None else f"{path}={text}" for path, text, spec in self.leaves
+            f"{leaf.path}: {leaf.text}" if leaf.shape is not None else f"{leaf.path}={leaf.text}"
+            for leaf in self.leaves
         )
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
-        return tuple(TensorSpec(spec.shape, spec.dtype, path) for path, _, spec in self.leaves if spec is not None)
+        return tuple(
+            TensorSpec(leaf.shape, leaf.dtype, leaf.path)  # type: ignore[arg-type]
+            for leaf in self.leaves
+            if leaf.shape is not None
+        )
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        return tuple(_spec(leaf) for leaf in self.graph.out_avals)
+        return tuple(_spec(jax.ShapeDtypeStruct(aval.shape, aval.dtype)) for aval in self.graph.out_avals)
 
     @property
     def graph(self) -> Any:
@@ -128,6 +145,8 @@ class JaxConcrete:
 
     def as_text(self) -> str:
         """The program that XLA gets, in StableHLO."""
+        if any(None in spec.shape for spec in self.inputs):
+            return str(self.graph)  # what XLA gets is decided when the sizes are known
         return str(self._trace().lower().as_text())
 
     def hold(self, values: tuple[Any, ...], statics: Sequence[Any]) -> None:
@@ -135,14 +154,16 @@ class JaxConcrete:
         self._values, self._statics = values, statics
 
     def compile(self) -> None:
-        self._trace().lower().compile()
+        if not any(None in spec.shape for spec in self.inputs):
+            self._trace().lower().compile()
 
     def _trace(self) -> Any:
         if self._traced is None:
             variant, state = self._variant(), self._state()
             if variant is None or state is None:
                 raise RuntimeError(f"this trace of {self.name}() has been forgotten")
-            self._traced = state.trace_again(variant, self._structs, self._statics)
+            again = variant.symbolic is None
+            self._traced = state.trace_again(variant, self._structs, self._statics) if again else variant.symbolic
         return self._traced
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -151,30 +172,62 @@ class JaxConcrete:
             raise RuntimeError(f"{self.name}() is gone, and its traces with it")
         return state.call_concrete(self, args, kwargs)
 
-    def fits(self, leaves: list[Any]) -> bool:
-        return [leaf[:2] for leaf in leaves] == [leaf[:2] for leaf in self.leaves]
+    def check(self, leaves: list[Leaf]) -> None:
+        """Refuses arguments that this trace is not for.
+
+        Raises:
+            TypeError: they do not fit the signature.
+        """
+        given = {leaf.path: leaf for leaf in leaves}
+        for leaf in self.leaves:
+            other = given.pop(leaf.path, None)
+            if other is None or not _fits(leaf, other):
+                raise TypeError(
+                    f"this trace of {self.name}() expects {leaf.text} as argument {leaf.path}, and got "
+                    f"{'nothing' if other is None else other.text}\n  expected: {self.name}({self.signature})\n"
+                    f"  given:    {self.name}({_text(leaves)})"
+                )
+        if given:
+            raise TypeError(f"this trace of {self.name}() has no argument {next(iter(given))}")
 
     def complete(self, args: tuple[Any, ...], kwargs: dict[str, Any], function: Any) -> tuple[Any, ...]:
         """The values of a call, with static arguments that it leaves out filled in."""
         parameters = function.parameters
-        if self._values is not None:
-            given = dict(zip(parameters.positional, args, strict=False)) | kwargs
-            if len(args) <= len(parameters.positional) and set(given) <= set(parameters.names):
-                static = {
-                    name: value
-                    for name, value in zip(parameters.names, self._values, strict=True)
-                    if not _has_arrays(value)
-                }
-                missing = [name for name in parameters.names if name not in given and name in static]
-                if missing and not parameters.is_spread:
-                    traced = [name for name in parameters.names if name not in static]
-                    if len(args) == len(traced) and not kwargs:
-                        given = dict(zip(traced, args, strict=True))
-                    return tuple(parameters.bind(**{**static, **given}))
-        return tuple(parameters.bind(*args, **kwargs))
+        if self._values is None:
+            return tuple(parameters.bind(*args, **kwargs))
+        known = {
+            name: value
+            for index, (name, value) in enumerate(zip(parameters.names, self._values, strict=True))
+            if not parameters.is_variadic(index) and not _has_arrays(value)
+        }
+        for index, default in enumerate(parameters.defaults):  # a number that is the default is static
+            name = parameters.names[index]
+            if default is not NO_DEFAULT and name not in known and is_same_value(self._values[index], default):
+                known[name] = default
+        traced = [name for name in parameters.positional if name not in known and name not in kwargs]
+        given = dict(zip(traced if len(args) == len(traced) else parameters.positional, args, strict=False))
+        if len(args) > len(parameters.positional) or parameters.has_positional_only:
+            return tuple(parameters.bind(*args, **kwargs))
+        return tuple(parameters.bind(**{**known, **given, **kwargs}))
 
     def __repr__(self) -> str:
         return f"<trace of {self.name}({self.signature})>"
+
+
+def _text(leaves: Sequence[Leaf]) -> str:
+    return ", ".join(
+        f"{leaf.path}: {leaf.text}" if leaf.shape is not None else f"{leaf.path}={leaf.text}" for leaf in leaves
+    )
+
+
+def _fits(leaf: Leaf, other: Leaf) -> bool:
+    if leaf.shape is None or other.shape is None:
+        return leaf.text == other.text and leaf.kind == other.kind
+    return (
+        len(leaf.shape) == len(other.shape)
+        and all(want is None or want == have for want, have in zip(leaf.shape, other.shape, strict=True))
+        and leaf.dtype == other.dtype
+    )
 
 
 def _has_arrays(value: Any) -> bool:
@@ -191,7 +244,3 @@ def _struct(leaf: Any) -> Any:
     kind = type_of(leaf)
     assert kind is not None
     return jax.ShapeDtypeStruct(kind.shape, kind.dtype, weak_type=kind.weak)
-
-
-def is_parts(value: Any) -> bool:
-    return isinstance(value, Parts)

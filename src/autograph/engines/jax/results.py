@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
+from ...staging import formatting
 from ...staging.choice import Choice, value_of
 from ...staging.dispatch import unbound_local
 from ...staging.lists import Buffer, TensorList
@@ -142,6 +144,10 @@ class Assembly:
                 data, length = self.maker(content.data), self._add(content.length)
                 return self._once(leaf, lambda values: _rows(data(values), int(length(values))))
             return self._once(leaf, self.maker(content, keep_numbers))
+        if isinstance(leaf, str) and formatting.split(leaf)[0]:
+            marked, rebuild = formatting.split(leaf)
+            parts = [self._add(part) for part in marked]
+            return lambda values: rebuild([np.asarray(part(values)) for part in parts])
         if keep_numbers and type(leaf) in NUMBERS:
             return lambda values: leaf
         if is_array(leaf):

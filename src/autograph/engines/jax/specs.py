@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import export
 
 from ...functions import Function
 from ...signatures import NO_DEFAULT
@@ -56,6 +59,45 @@ class Signature:
         for index, spec in self.specs.items():
             out[index] = self._fit(spec, values[index], self._parameters.names[index], values)
         return tuple(out)
+
+    def structs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """The values of a call, or what the signature has in their place, with open sizes as symbols."""
+        names = self._parameters.names
+        missing = {
+            names[index]: spec
+            for index, spec in self.specs.items()
+            if names[index] not in kwargs and index >= len(args)
+        }
+        values = list(self.bind(args, {**kwargs, **missing}))
+        symbols = itertools.count()
+        scope = export.SymbolicScope()
+
+        def leaf(part: Any) -> Any:
+            if not isinstance(part, TensorSpec):
+                return part
+            sizes = [
+                export.symbolic_shape(f"s{next(symbols)}", scope=scope)[0] if size is None else size
+                for size in part.shape
+            ]
+            return jax.ShapeDtypeStruct(tuple(sizes), _canonical(part))
+
+        return tuple(jax.tree_util.tree_map(leaf, with_specs(value)) for value in values)
+
+    def open_shapes(self, entry: Any, payload: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+        """For each traced leaf its shape, with ``None`` where the signature has it."""
+        if entry.structure is None:
+            parts = jax.tree_util.tree_structure(entry.as_tree(tuple(payload))).children()
+        else:
+            parts = entry.structure.children()
+        shapes: list[Any] = []
+        for index, part in enumerate(parts):
+            if index in self.specs:
+                leaves = jax.tree_util.tree_leaves(self.specs[index])
+                shapes += [leaf.shape if isinstance(leaf, TensorSpec) else None for leaf in leaves]
+            else:
+                shapes += [None] * part.num_leaves
+        traced = [shape for index, shape in enumerate(shapes) if index not in entry.places]
+        return [have if want is None else want for want, have in zip(traced, given, strict=True)]
 
     def _fit(self, spec: Any, value: Any, path: str, values: tuple[Any, ...]) -> Any:
         if isinstance(spec, TensorSpec):
@@ -138,6 +180,18 @@ def _show(value: Any) -> str:
     return repr(jax.tree_util.tree_map(leaf, value))
 
 
-def struct_of(spec: TensorSpec) -> jax.ShapeDtypeStruct:
-    """A spec without open sizes as JAX has it."""
-    return jax.ShapeDtypeStruct(spec.shape, _canonical(spec))
+def structs_of(value: Any) -> Any:
+    """``value`` with the specs in it as JAX has them.
+
+    Raises:
+        TypeError: a spec has an open size.
+    """
+
+    def leaf(part: Any) -> Any:
+        if not isinstance(part, TensorSpec):
+            return part
+        if None in part.shape:
+            raise TypeError(f"{part} has an open size: give the function an input_signature with it")
+        return jax.ShapeDtypeStruct(part.shape, _canonical(part))
+
+    return jax.tree_util.tree_map(leaf, value)

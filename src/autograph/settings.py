@@ -59,6 +59,9 @@ class Config:
             if limit < 1:
                 raise ValueError(f"max_traces is at least 1, not {limit}")
         self._max_traces = limit
+        calls: Any = sys.modules.get("autograph.engines.jax.calls")
+        if calls is not None and limit is not None:
+            calls.limit_traces()
 
     @property
     def cache_dir(self) -> str | None:
