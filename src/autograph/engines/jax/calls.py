@@ -38,9 +38,10 @@ from .arguments import (
 )
 from .concrete import JaxConcrete, leaves_of
 from .patterns import Pattern, filled, generalised, with_open
+from .quick import Shape, shape_of
 from .results import Parts
 from .specs import Signature, structs_of
-from .traces import LOCAL, caller_arguments, run_python
+from .traces import LOCAL, TRACING, caller_arguments, run_python
 from .types import NUMBERS, type_of
 
 _EXACT = frozenset(NUMBERS)
@@ -105,6 +106,7 @@ class Variant:
         self.takes_state = False
         self.pattern: Pattern | None = None
         self.symbolic: Any = None
+        self.text = ""
         self._plan: Any = None
         self._jaxpr: Any = None
         self._structure: Any = None
@@ -211,10 +213,18 @@ class Variant:
         self._inputs = self._plan.adopt(jaxpr)
         self.read = self._plan.read
         self.takes_state = bool(self._plan.inputs)
+        self.text = str(jaxpr) if self._plan.growing else ""
         if self.takes_state or is_open:
             self._jaxpr, self._structure = jaxpr, traced.out_tree
             self.symbolic = traced if is_open else None
             self.call = self._compiled(self._trace_built, 1 if self.takes_state else 0)
+
+    def forget_growth(self, before: Variant, stale: Sequence[str]) -> None:
+        """Stops guarding a list that grows with each call, if another length has made no difference to the graph."""
+        if self.text and self.text == before.text and all(label in self._plan.growing for label in stale):
+            for label in stale:
+                self._plan.ignore(label)
+            self.read = self._plan.read
 
     def fits(self, payload: Sequence[Any]) -> bool:
         if self.pattern is None:
@@ -260,6 +270,14 @@ class JaxFunction:
         )
         """Whether a trace may be for more than one size, so that which one fits is found out here."""
         self.was_told = False
+        self._may_be_quick = (
+            self.signature is None
+            and not self.has_open_sizes
+            and not any(map(function.parameters.is_variadic, range(len(function.parameters.names))))
+        )
+        self._shapes: dict[Any, Shape] = {}
+        self.is_mixed = False
+        """Whether some calls have static arguments and others have none."""
         self.history = retracing.History(function.__name__)
         self._by_identity: dict[int, set[Any]] = {}
         self._watches: dict[int, Any] = {}
@@ -285,12 +303,13 @@ class JaxFunction:
         if not function.parameters.is_current():
             function.refresh_parameters()
             self._refresh_defaults()
+            self._shapes.clear()
         if self.signature is not None:
             return self.call(self.signature.bind(args, kwargs))
-        return self.call(function.parameters.bind(*args, **kwargs))
+        return self.call(function.parameters.bind(*args, **kwargs), None if kwargs else args)
 
-    def call(self, values: tuple[Any, ...]) -> Any:
-        """Calls with one value for each parameter."""
+    def call(self, values: tuple[Any, ...], args: tuple[Any, ...] | None = None) -> Any:
+        """Calls with one value for each parameter; ``args`` are the arguments where all were given by position."""
         key, structure, places, payload, statics = self.split(values)
         before, traces = LOCAL.statics, self.tracing_count
         LOCAL.statics = statics
@@ -298,6 +317,8 @@ class JaxFunction:
             result = self._call(key, structure, places, payload, statics)
             if self.history.in_a_row and self.tracing_count == traces:
                 self.history.was_used()
+            if args is not None and self._may_be_quick:
+                self._learn(args, values, key)
             return result.whole(statics, values) if type(result) is Parts else result
         except jax.errors.JaxRuntimeError as error:
             failure = callbacks.FAILURES.take(str(error))
@@ -306,6 +327,57 @@ class JaxFunction:
         finally:
             LOCAL.statics = before
         raise_at(*failure)
+
+    def _learn(self, args: tuple[Any, ...], values: tuple[Any, ...], key: Any) -> None:
+        """Remembers what a call with arguments of these types needs, for the next one."""
+        entry = self.entries.get(key)
+        kinds = tuple(map(type, args))
+        if entry is None or config.max_traces is not None or (key is None and not self.is_mixed):
+            return
+        shape = self._shapes.get(kinds)
+        if shape is None:
+            numbers = [place for place, _ in self._number_defaults]
+            shape = shape_of(args, values, self._forced, numbers, key is None)
+            if shape is None:
+                return
+            self._shapes[kinds] = shape
+        shape.entries[shape.key(args)] = entry
+        function = self.function
+        if not isinstance(function.direct, _Quick):
+            function.context, function.idle = _TRACING, _IDLE
+            function.pieces = None
+            function.failed = self.failed
+            function.direct = _Quick(self)
+
+    def call_quick(self, args: tuple[Any, ...]) -> Any:
+        """A call as one before, with the same types and static arguments.
+
+        Raises:
+            _Stale: there was none, or what it depends on outside is not what it was.
+        """
+        shape = self._shapes.get(tuple(map(type, args)))
+        entry = None if shape is None else shape.entries.get(shape.key(args))
+        if shape is None or entry is None or not entry.variants:
+            raise _Stale
+        if shape.rest and not self.function.parameters.is_current():
+            raise _Stale
+        variant = entry.variants[0]
+        statics = shape.statics(args)
+        payload = shape.payload(args)
+        arrays: Any = ()
+        if variant.read is not None:
+            arrays = variant.read(statics)
+            if arrays is None:
+                raise _Stale
+        before, traces = LOCAL.statics, self.tracing_count
+        LOCAL.statics = statics
+        try:
+            result = variant.call(arrays, *payload) if variant.takes_state else variant.call(*payload)
+            if self.history.in_a_row and self.tracing_count == traces:
+                self.history.was_used()
+            return result.whole(statics, args) if type(result) is Parts else result
+        finally:
+            LOCAL.statics = before
 
     def _call(self, key: Any, structure: Any, places: Any, payload: Sequence[Any], statics: Sequence[Any]) -> Any:
         entry = self.entries.get(key)
@@ -327,6 +399,8 @@ class JaxFunction:
         self, key: Any, structure: Any, places: Any, payload: Sequence[Any], statics: Sequence[Any]
     ) -> tuple[Variant, Any]:
         """The trace for these arguments, made if need be, and the arrays that it reads outside."""
+        if key in self.entries:
+            TRACING.wait_for_others()  # what does not hold may be a trace's doing, and hold again when it is over
         with self.function.lock:
             entry = self.entries.get(key)
             if entry is None:
@@ -450,6 +524,8 @@ class JaxFunction:
                     f"this line asks{where}: {type(undecided).__name__}: {reason}"
                 )
             break
+        if stale:
+            variant.forget_growth(entry.variants[0], stale)
         entry.variants.insert(0, variant)
         if config.max_traces is not None:
             del entry.variants[config.max_traces :]
@@ -491,6 +567,7 @@ class JaxFunction:
         entry = self.entries.pop(key, None)
         if entry is None:
             return
+        self._shapes.clear()
         for number in entry.numbers:
             keys = self._by_identity.get(number)
             if keys is not None:
@@ -510,6 +587,7 @@ class JaxFunction:
     def clear(self) -> None:
         self.function.direct = None
         self.entries.clear()
+        self._shapes.clear()
         self.traces.clear()
         self._by_identity.clear()
         self._watches.clear()
@@ -519,8 +597,10 @@ class JaxFunction:
     def _choose_direct(self, entry: Entry, variant: Variant) -> None:
         """Lets calls reach ``jax.jit`` at once, if nothing but the arrays among their arguments matters."""
         function = self.function
+        self.is_mixed = self.is_mixed or (entry.key is None and isinstance(function.direct, _Quick))
         if (
             entry.key is not None
+            or self.is_mixed
             or not function.parameters.is_plain
             or self._forced
             or function.input_signature is not None
@@ -560,14 +640,16 @@ class JaxFunction:
     def failed(self, error: BaseException, args: tuple[Any, ...]) -> Any:
         """What a direct call ends with that has raised ``error``."""
         if isinstance(error, _Stale | _Unsure):
-            return self.run(args, {})
+            return engine(backends.choose(self.function, args, {})).run(self.function, args, {})
         if isinstance(error, jax.errors.JaxRuntimeError):
             failure = callbacks.FAILURES.take(str(error))
             if failure is None:
                 raise error
             raise_at(*failure)
-        if isinstance(error, TypeError | ValueError) and not _is_all_arrays(args):
+        is_quick = isinstance(self.function.direct, _Quick)
+        if isinstance(error, TypeError | ValueError) and not is_quick and not _is_all_arrays(args):
             # Some argument is not for JAX to look at: nothing has run yet.
+            self.is_mixed = True
             return engine(backends.choose(self.function, args, {})).run(self.function, args, {})
         raise error
 
@@ -593,7 +675,7 @@ class JaxFunction:
         """Has the next direct call looked at: one that needs no trace ends a row of traces, and the looking."""
         function = self.function
         inner = function.direct
-        if inner is None or isinstance(inner, _Watched):
+        if inner is None or isinstance(inner, _Watched | _Quick):
             return
         function.direct = _Watched(self, inner)
 
@@ -661,6 +743,20 @@ class JaxFunction:
         entry = Entry(key, structure, places)
         concrete.check(leaves_of(self.function.parameters.names, entry, payload, statics))
         return self.call(values)
+
+
+class _Quick:
+    """What a function with static arguments calls first."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: JaxFunction) -> None:
+        self._state = weakref.ref(state)
+
+    def __call__(self, *args: Any) -> Any:
+        state = self._state()
+        assert state is not None
+        return state.call_quick(args)
 
 
 class _Watched:

@@ -75,6 +75,7 @@ class Plan:
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []
         self._logs = {id(log) for log in logs}
+        self.growing: list[str] = []
         self._names: set[str] = set()
         self._queue: deque[tuple[Any, int]] = deque()
         self._attribute_names: dict[type, tuple[list[str], list[str]]] = {}
@@ -280,6 +281,24 @@ class Plan:
         if node.parent is None:
             return node.expression
         return self._path(node.parent) + node.expression[len(f"v{node.parent}") :]
+
+    def grows(self, owner: Any) -> None:
+        """Notes a list that the call appends to. Whether its content matters as well is not known yet."""
+        number = self._seen.get(id(owner))
+        if number is not None:
+            self.growing.append(self._nodes[number].label)
+
+    def ignore(self, label: str) -> None:
+        """Lets the content of a list be what it will."""
+        dropped: set[int] = set()
+        for number, node in enumerate(self._nodes):
+            if node.label == label or node.parent in dropped:
+                dropped.add(number)
+                node.guards.clear()
+                node.needed = False
+        for node in self._nodes:
+            node.needed = False
+        self.read = self._generate()
 
     def finish(self) -> None:
         """To be called when all owners have been found."""

@@ -119,6 +119,7 @@ class Signature:
             if type(spec) is type(value) and spec == value:
                 return value
             raise self._misfit(path, repr(spec), _show(value), values)
+        path = spec.name or path
         kind = type_of(value) if not isinstance(value, TensorSpec) else None
         if isinstance(value, TensorSpec):
             shape: tuple[int | None, ...] = value.shape
@@ -134,7 +135,7 @@ class Signature:
         if fits and dtype != wanted:
             fits = kind is not None and kind.weak and _RANK.get(dtype.kind, 9) <= _RANK.get(wanted.kind, -1)
         if not fits:
-            raise self._misfit(spec.name or path, str(spec), _show(value), values)
+            raise self._misfit(path, str(spec), _show(value), values)
         if type(value) in NUMBERS:
             return np.asarray(value, wanted)
         if kind is not None and kind.weak:

@@ -34,16 +34,48 @@ class Outcome:
         self.result, self.plan = result, plan
 
 
+class _Tracing:
+    """The traces that are being made, with what they have written: until they end, other threads can see that."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._journals: dict[int, tuple[int, Journal]] = {}
+
+    def begin(self, journal: Journal) -> None:
+        with self._changed:
+            self._journals[id(journal)] = threading.get_ident(), journal
+
+    def end(self, journal: Journal) -> None:
+        with self._changed:
+            del self._journals[id(journal)]
+            self._changed.notify_all()
+
+    def _others_write(self) -> bool:
+        own = threading.get_ident()
+        return any(thread != own and journal.old for thread, journal in self._journals.values())
+
+    def wait_for_others(self) -> None:
+        """Waits until no other thread's trace has written to the outside, or for so long that it must be stuck."""
+        if self._journals:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._others_write(), timeout=60)
+
+
+TRACING = _Tracing()
+
+
 @contextlib.contextmanager
 def _at_the_boundary() -> Iterator[tuple[Journal, dict[int, Any]]]:
     before = CONTEXT.boundary, CONTEXT.reached
     journal = CONTEXT.boundary = Journal()
     reached: dict[int, Any] = {}
     CONTEXT.reached = reached
+    TRACING.begin(journal)
     try:
         yield journal, reached
     finally:
         journal.roll_back()  # a list that has been logged to is no longer in it
+        TRACING.end(journal)
         CONTEXT.boundary, CONTEXT.reached = before
 
 
@@ -66,13 +98,20 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any]) -
         form.make = assembly.maker(result)
         logs = _take_logs(journal)
         changes = [change for change in journal.changes().values() if id(change[0].owner) not in arguments]
-        makers = [assembly.maker(new, keep_numbers=True) for _, _, new in changes]
+        appended = [_is_longer(change) for change in changes]
+        makers = [
+            assembly.maker(new[len(old) :] if longer else new, keep_numbers=True)
+            for (_, old, new), longer in zip(changes, appended, strict=True)
+        ]
         contents = arguments.changed()
         content_makers = [assembly.maker(new, keep_numbers=True) for _, new in contents]
     assembly.settle()
     plan = outside.Plan(function.python_function, reached, statics, logs)
-    for (location, _, _), make in zip(changes, makers, strict=True):
-        form.writes.append((plan.owner_of(location), _writer(location, make)))
+    for (location, _, _), make, longer in zip(changes, makers, appended, strict=True):
+        find = plan.owner_of(location)
+        form.writes.append((find, _appender(make) if longer else _writer(location, make)))
+        if longer:
+            plan.grows(location.owner)
     for (find, _), make in zip(contents, content_makers, strict=True):
         form.writes.append((find, _content_writer(make)))
     plan.finish()
@@ -87,12 +126,22 @@ def _take_logs(journal: Journal) -> list[Any]:
     """Lists outside to which plain values alone have been appended: that has happened, as a ``print`` of them has."""
     logs = []
     for key, (location, old, new) in journal.changes().items():
-        if isinstance(location, Content) and type(location.owner) is list and len(new) >= len(old):
-            kept = all(before is after for before, after in zip(old, new, strict=False))
-            if kept and not any(holds_tracers(item) for item in new[len(old) :]):
-                logs.append(location.owner)
-                del journal.old[key]
+        if _is_longer((location, old, new)) and not any(holds_tracers(item) for item in new[len(old) :]):
+            logs.append(location.owner)
+            del journal.old[key]
     return logs
+
+
+def _is_longer(change: tuple[Any, Any, Any]) -> bool:
+    """Whether a list outside has been appended to, and nothing else been done to it."""
+    location, old, new = change
+    if not isinstance(location, Content) or type(location.owner) is not list or not isinstance(new, list):
+        return False
+    return len(new) >= len(old) and all(before is after for before, after in zip(old, new, strict=False))
+
+
+def _appender(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
+    return lambda owner, values: owner.extend(make(values))
 
 
 def _is_the_programs(error: BaseException) -> bool:
