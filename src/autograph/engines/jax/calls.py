@@ -37,12 +37,13 @@ from .arguments import (
     watch,
 )
 from .concrete import JaxConcrete, leaves_of
+from .outside import mixes_precisions
 from .patterns import Pattern, filled, generalised, with_open
 from .quick import Shape, shape_of
 from .results import Parts
 from .specs import Signature, structs_of
 from .traces import LOCAL, TRACING, caller_arguments, run_python
-from .types import NUMBERS, type_of
+from .types import NUMBERS, convert, type_of
 
 _EXACT = frozenset(NUMBERS)
 _MOST_VARIANTS = 32
@@ -165,27 +166,29 @@ class Variant:
             assert self.pattern is not None
             sizes = self.pattern.solve(leaves)
             jaxpr = None if sizes is None else filled(jaxpr, sizes)
-        else:
-            self._jaxpr = None
         if jaxpr is None or not self._is_for(jaxpr, arrays, leaves):
             jaxpr, structure, plan = self._trace_apart(payload)
             inputs = plan.adopt(jaxpr)
             if plan.form() != self._plan.form():
                 self.state.retire(self)
                 inputs = [None] * len(jaxpr.consts)
-        constants = [
-            constant if index is None else arrays[index] for constant, index in zip(jaxpr.consts, inputs, strict=True)
-        ]
+        constants = []
+        for constant, index in zip(jaxpr.consts, inputs, strict=True):
+            kind = None if index is None else type_of(constant)
+            constants.append(constant if index is None or kind is None else convert(arrays[index], kind))
         out = jax.core.eval_jaxpr(jaxpr.jaxpr, constants, *leaves)
         return jax.tree_util.tree_unflatten(structure, out)
 
     def _is_for(self, jaxpr: Any, arrays: Sequence[Any], leaves: Sequence[Any]) -> bool:
         if [_type(leaf) for leaf in leaves] != [_type(aval) for aval in jaxpr.in_avals]:
             return False
-        return all(
-            index is None or _type(arrays[index]) == _type(constant)
-            for constant, index in zip(jaxpr.consts, self._inputs, strict=True)
-        )
+        for constant, index in zip(jaxpr.consts, self._inputs, strict=True):
+            if index is None:
+                continue
+            now, then = _type(arrays[index]), _type(constant)
+            if now != then and (now is None or now[:2] != then[:2] or mixes_precisions(jaxpr.jaxpr)):
+                return False
+        return True
 
     def _trace_apart(self, payload: Sequence[Any]) -> tuple[Any, Any, Any]:
         leaves, form = jax.tree_util.tree_flatten(self._entry.as_tree(tuple(payload)))

@@ -440,6 +440,27 @@ def _is_constant(value: Any) -> bool:
     return type(value).__module__.startswith("jaxlib") and not isinstance(value, Array)
 
 
+def mixes_precisions(jaxpr: Any) -> bool:
+    """Whether several dtypes of one kind take part, so that it matters whether an array gives way to another dtype."""
+    return any(len(dtypes) > 1 for dtypes in _precisions(jaxpr, {}).values())
+
+
+def _precisions(jaxpr: Any, found: dict[str, set[Any]]) -> dict[str, set[Any]]:
+    values = [*jaxpr.invars, *jaxpr.constvars]
+    for equation in jaxpr.eqns:
+        values += equation.outvars
+        for parameter in equation.params.values():
+            for part in parameter if isinstance(parameter, tuple | list) else (parameter,):
+                inner = getattr(part, "jaxpr", part)
+                if isinstance(inner, jax.extend.core.Jaxpr):
+                    _precisions(inner, found)
+    for value in values:
+        dtype = getattr(value.aval, "dtype", None)
+        if isinstance(dtype, np.dtype):
+            found.setdefault("i" if dtype.kind == "u" else dtype.kind.replace("V", "f"), set()).add(dtype)
+    return found
+
+
 def _inner_constants(jaxpr: Any) -> Iterator[Any]:
     for equation in jaxpr.eqns:
         for parameter in equation.params.values():
