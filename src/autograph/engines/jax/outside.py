@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import sys
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -430,7 +431,7 @@ def _is_constant(value: Any) -> bool:
     """Whether nobody would expect a value to be another one later: modules and functions of libraries."""
     if isinstance(value, ModuleType):
         name = getattr(value, "__file__", None)
-        return name is None or is_library(name)
+        return value.__name__ in sys.stdlib_module_names if name is None else is_library(name)
     if isinstance(value, FunctionType):
         return is_library(value.__code__.co_filename)
     if isinstance(value, type):
