@@ -37,6 +37,7 @@ from .arguments import (
     watch,
 )
 from .concrete import JaxConcrete, leaves_of
+from .growing import Growth
 from .outside import mixes_precisions
 from .patterns import Pattern, filled, generalised, with_open
 from .quick import Shape, shape_of
@@ -112,7 +113,10 @@ class Variant:
         self._jaxpr: Any = None
         self._structure: Any = None
         self._inputs: list[int | None] = []
-        self.call = self._compiled(self._trace, 0)
+        self.growth = Growth(state.sizes)
+        self._is_prepared = False
+        self.jitted = self._compiled(self._trace, 0)
+        self.call: Callable[..., Any] = self.jitted
 
     def _compiled(self, trace: Callable[..., Any], offset: int) -> Any:
         state = self.state
@@ -132,8 +136,12 @@ class Variant:
 
     def _run(self, payload: Sequence[Any]) -> Any:
         state, statics = self.state, LOCAL.statics
-        outcome = run_python(state.function, self._entry.values(payload, statics), statics)
-        state.was_traced(self._entry, self, payload, statics, outcome)
+        outcome = run_python(state.function, self._entry.values(payload, statics), statics, self.growth)
+        if self.growth.grows and self.call is self.jitted and self._is_prepared:
+            state.retire(self)  # the call may have to be repeated, which nobody has prepared for
+            raise _Stale
+        if not self.growth.is_repeat:
+            state.was_traced(self._entry, self, payload, statics, outcome)
         return outcome
 
     def _trace(self, *payload: Any) -> Any:
@@ -211,7 +219,7 @@ class Variant:
         if pattern is not None and is_open:
             leaves, form = jax.tree_util.tree_flatten(self._entry.as_tree(tuple(payload)))
             payload = self._entry.as_tree(jax.tree_util.tree_unflatten(form, pattern.structs(leaves)))
-        traced = self.call.trace(*payload)
+        traced = self.jitted.trace(*payload)
         jaxpr = traced.jaxpr
         self._inputs = self._plan.adopt(jaxpr)
         self.read = self._plan.read
@@ -220,7 +228,23 @@ class Variant:
         if self.takes_state or is_open:
             self._jaxpr, self._structure = jaxpr, traced.out_tree
             self.symbolic = traced if is_open else None
-            self.call = self._compiled(self._trace_built, 1 if self.takes_state else 0)
+            self.jitted = self._compiled(self._trace_built, 1 if self.takes_state else 0)
+        self.call = self._repeating if self.growth.grows else self.jitted
+        self._is_prepared = True
+
+    def _repeating(self, *payload: Any) -> Any:
+        """Calls until the lists that grow have had room."""
+
+        def attempt() -> Any:
+            result = self.jitted(*payload)
+            return (result, result.form.rooms, result.sizes()) if type(result) is Parts else (result, (), ())
+
+        def again() -> None:
+            self._jaxpr = None
+            built = self.takes_state or self.symbolic is not None
+            self.jitted = self._compiled(self._trace_built if built else self._trace, 1 if self.takes_state else 0)
+
+        return self.growth.call(attempt, again)
 
     def forget_growth(self, before: Variant, stale: Sequence[str]) -> None:
         """Stops guarding a list that grows with each call, if another length has made no difference to the graph."""
@@ -279,6 +303,7 @@ class JaxFunction:
             and not any(map(function.parameters.is_variadic, range(len(function.parameters.names))))
         )
         self._shapes: dict[Any, Shape] = {}
+        self.sizes: dict[Any, int] = {}
         self.is_mixed = False
         """Whether some calls have static arguments and others have none."""
         self.history = retracing.History(function.__name__)
@@ -692,8 +717,8 @@ class JaxFunction:
         try:
             if variant.takes_state:
                 arrays = variant.read(LOCAL.statics) if variant.read is not None else ()
-                return variant.call.trace(arrays, *structs)
-            return variant.call.trace(*structs)
+                return variant.jitted.trace(arrays, *structs)
+            return variant.jitted.trace(*structs)
         finally:
             LOCAL.statics, LOCAL.is_looking = before
 
@@ -721,9 +746,9 @@ class JaxFunction:
     def _trace_ahead(self, variant: Variant, payload: Sequence[Any], statics: Sequence[Any]) -> None:
         if variant.takes_state:
             assert variant.read is not None
-            variant.call.trace(variant.read(statics), *payload)
+            variant.jitted.trace(variant.read(statics), *payload)
         else:
-            variant.call.trace(*payload)
+            variant.jitted.trace(*payload)
 
     def _with_structs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """One value for each parameter, with what JAX takes in place of specs."""

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jax._src import core
 
 from ...errors import StagingError
-from ...staging.state import CONTEXT, Location, about_to_write
+from ...staging.state import Location, about_to_write
 from ..common.failures import Place
 
 START = 16
@@ -75,7 +75,7 @@ class Needed(Location):
 class Rooms:
     """The rooms of one trace of an ``ag.function``."""
 
-    def __init__(self, owner: GrowingJit) -> None:
+    def __init__(self, owner: Growth) -> None:
         self.owner = owner
         self.rooms: dict[Key, Room] = {}
         self.traces: list[tuple[Any, bool]] = [(core.trace_ctx.trace, True)]
@@ -102,9 +102,20 @@ class Rooms:
     def leave(self) -> None:
         self.traces.pop()
 
-    def needed(self) -> tuple[_Found, list[Any]]:
-        """What each room should have been, where the graph decides that."""
+    def needed(self) -> tuple[Found, list[Any]]:
+        """What each room should have been, where the graph decides that.
+
+        Raises:
+            StagingError: a call that turns out to have had too little room cannot be made again.
+        """
         found = [(key, room) for key, room in self.rooms.items() if not isinstance(room.needed, int)]
+        if found and self.asks_host:
+            raise StagingError(
+                "a list grows in a loop whose number of iterations is not known when the graph is built, in a function "
+                "that takes values from a function on the host, so that the call cannot be repeated with more room. "
+                "Say how long the list can get, before the loop: "
+                "ag.set_element_type(items, dtype, shape, capacity=...)"
+            )
         return tuple((key, room.capacity) for key, room in found), [room.needed for _, room in found]
 
     def fit_so_far(self, apart_from: Sequence[Room]) -> Any:
@@ -128,7 +139,7 @@ class Rooms:
         return keep, [*sizes, *leaves]
 
 
-_Found = tuple[tuple[Key, int], ...]
+Found = tuple[tuple[Key, int], ...]
 """Rooms, with their capacities."""
 
 
@@ -138,71 +149,49 @@ class _OutOfRoom(Exception):
     __ag_raised__ = True
 
 
-class GrowingJit:
-    """``jax.jit`` for a function that may need room for its lists."""
+class Growth:
+    """The rooms that the calls of one function have needed, and what they keep back until they had enough.
 
-    def __init__(self, traced: Callable[..., Any]) -> None:
-        self._traced = traced
-        self.sizes: dict[Key, int] = {}
-        """The rooms that have turned out to be too small, with what they are now."""
+    Attributes:
+        sizes: the rooms that have turned out to be too small, with what they are now.
+        grows: whether a trace has lists that need room at all.
+        is_repeat: whether the function is traced again for the same call.
+    """
+
+    def __init__(self, sizes: dict[Key, int]) -> None:
+        self.sizes = sizes
+        self.grows = self.is_repeat = False
         self._lock = threading.RLock()
-        self._grows: bool | None = None
-        """Whether some trace has such lists; ``None`` before the first."""
         self._kept: list[Callable[[], None]] = []
         self._short: dict[Key, int] = {}
-        self.is_repeat = False
-        """Whether the function is traced again for the same call."""
-        self._compile()
 
-    def _compile(self) -> None:
-        def with_sizes(*dynamic: Any) -> Any:
-            outer = CONTEXT.rooms
-            CONTEXT.rooms = rooms = Rooms(self)
-            try:
-                result = self._traced(*dynamic)
-                found, sizes = rooms.needed()
-            finally:
-                CONTEXT.rooms = outer
-            self._grows = bool(found) or bool(self._grows)
-            if found and rooms.asks_host:
-                raise StagingError(
-                    "a list grows in a loop whose number of iterations is not known when the graph is built, in a "
-                    "function that takes values from a function on the host, so that the call cannot be repeated with "
-                    "more room. Say how long the list can get, before the loop: "
-                    "ag.set_element_type(items, dtype, shape, capacity=...)"
-                )
-            return result, sizes, _Constant(found)
+    def call(self, attempt: Callable[[], tuple[Any, Found, Sequence[Any]]], again: Callable[[], None]) -> Any:
+        """Makes ``attempt``, which gives a result and the sizes that its rooms needed, until there was room enough.
 
-        with_sizes.__name__ = with_sizes.__qualname__ = getattr(self._traced, "__name__", "function")
-        self.jitted = jax.jit(with_sizes)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.jitted, name)
-
-    def __call__(self, *dynamic: Any) -> Any:
-        if self._grows is False:
-            result = self.jitted(*dynamic)[0]
-            if not self._grows:
-                return result
+        ``again`` prepares for another one, with the rooms that ``sizes`` has now.
+        """
         with self._lock:
             try:
                 while True:
-                    result = self._attempt(dynamic)
+                    result = self._attempt(attempt)
                     if not self._short:
                         return result
-                    self._grow()
+                    self.sizes.update(self._short)
+                    self._short.clear()
+                    self._kept.clear()
+                    self.is_repeat = True
+                    again()
             finally:
                 self.is_repeat = False
                 self._kept.clear()
                 self._short.clear()
 
-    def _attempt(self, dynamic: Sequence[Any]) -> Any:
+    def _attempt(self, attempt: Callable[[], tuple[Any, Found, Sequence[Any]]]) -> Any:
         try:
-            result, sizes, found = self.jitted(*dynamic)
-            if self._grows:
-                jax.block_until_ready(result)
-                jax.effects_barrier()
-                self._note(found.value, sizes)
+            result, found, sizes = attempt()
+            jax.block_until_ready(sizes)
+            jax.effects_barrier()
+            self._note(found, sizes)
         except jax.errors.JaxRuntimeError:
             if self._short:
                 return None
@@ -212,17 +201,17 @@ class GrowingJit:
             self._release()
         return result
 
-    def effect(self, found: _Found, sizes: Sequence[Any], action: Callable[[], None], fails: bool) -> None:
+    def effect(self, found: Found, sizes: Sequence[Any], action: Callable[[], None], fails: bool) -> None:
         """What an effect does when the graph gets there."""
         self._note(found, sizes)
         if self._short:
             raise _OutOfRoom
-        if fails or not self._grows:
+        if fails or not self.grows:
             action()
         else:
             self._kept.append(action)
 
-    def _note(self, found: _Found, sizes: Sequence[Any]) -> None:
+    def _note(self, found: Found, sizes: Sequence[Any]) -> None:
         for (key, capacity), size in zip(found, map(int, sizes), strict=True):
             if size > capacity:
                 self._short[key] = max(1 << (size - 1).bit_length(), 4 * capacity, self._short.get(key, 0))
@@ -231,20 +220,3 @@ class GrowingJit:
         kept, self._kept = self._kept, []
         for action in kept:
             action()
-
-    def _grow(self) -> None:
-        self.sizes.update(self._short)
-        self._short.clear()
-        self._kept.clear()
-        self.is_repeat = True
-        self._compile()
-
-
-class _Constant:
-    """What a trace has found out, as a part of its result that is no array."""
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-
-jax.tree_util.register_pytree_node(_Constant, lambda node: ((), node.value), lambda value, _: _Constant(value))

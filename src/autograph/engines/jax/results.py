@@ -20,6 +20,7 @@ from ...staging.dispatch import unbound_local
 from ...staging.lists import Buffer, TensorList
 from ...staging.records import record_of
 from ...staging.values import Late, Maybe
+from .growing import Found
 from .types import NUMBERS, Array, Tracer, type_of
 
 _STAGED = (Maybe, Late, TensorList, Choice)
@@ -44,12 +45,15 @@ class Form:
 
     Attributes:
         has_effects: whether the graph prints or raises, so that the call has to wait for it.
+        rooms, sizes: the rooms of lists, and how much of each the graph has needed.
         writes: for each location that the call writes, what finds its owner, and what does the write.
     """
 
     def __init__(self) -> None:
         self.make: _Maker = _nothing
         self.has_effects = False
+        self.rooms: Found = ()
+        self.sizes: list[_Maker] = []
         self.writes: list[tuple[Callable[[Values], Any], Callable[[Any, Values], None]]] = []
 
 
@@ -64,6 +68,11 @@ class Parts:
 
     def __init__(self, arrays: Sequence[Any], form: Form) -> None:
         self.arrays, self.form = arrays, form
+
+    def sizes(self) -> list[Any]:
+        """How much of each room has been needed."""
+        values = Values(self.arrays, (), ())
+        return [size(values) for size in self.form.sizes]
 
     def whole(self, statics: Sequence[Any], arguments: Sequence[Any]) -> Any:
         """The result, after everything that the call writes has been written.

@@ -11,6 +11,7 @@ from typing import Any
 from ...staging.state import CONTEXT, Cell, Content, Global, Journal
 from ...syntax.compiler import is_converted
 from . import callbacks, outside
+from .growing import Growth, Needed, Rooms
 from .regions import raised_by_program
 from .results import Assembly, Form, Parts, holds_tracers, is_plain
 
@@ -65,26 +66,28 @@ TRACING = _Tracing()
 
 
 @contextlib.contextmanager
-def _at_the_boundary() -> Iterator[tuple[Journal, dict[int, Any]]]:
-    before = CONTEXT.boundary, CONTEXT.reached
+def _at_the_boundary(rooms: Rooms) -> Iterator[tuple[Journal, dict[int, Any]]]:
+    before = CONTEXT.boundary, CONTEXT.reached, CONTEXT.rooms
     journal = CONTEXT.boundary = Journal()
     reached: dict[int, Any] = {}
     CONTEXT.reached = reached
+    CONTEXT.rooms = rooms
     TRACING.begin(journal)
     try:
         yield journal, reached
     finally:
         journal.roll_back()  # a list that has been logged to is no longer in it
         TRACING.end(journal)
-        CONTEXT.boundary, CONTEXT.reached = before
+        CONTEXT.boundary, CONTEXT.reached, CONTEXT.rooms = before
 
 
-def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any]) -> Outcome:
+def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], growth: Growth) -> Outcome:
     """Runs the converted function on traced values. What it changed outside is put back, and becomes results."""
     args, kwargs = function.parameters.spread(values)
     form, assembly = Form(), Assembly(statics)
     arguments = outside.ArgumentContents(values)
-    with _at_the_boundary() as (journal, reached):
+    rooms = Rooms(growth)
+    with _at_the_boundary(rooms) as (journal, reached):
         effects = CONTEXT.effects
         result = None
         try:
@@ -95,9 +98,18 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any]) -
             # What comes before it in the program has to happen first.
             callbacks.raise_when_run(error)
         form.has_effects = CONTEXT.effects > effects
+        form.rooms, sizes = rooms.needed()
+        form.sizes = [assembly.maker(size) for size in sizes]
+        growth.grows |= bool(sizes)
         form.make = assembly.maker(result)
-        logs = _take_logs(journal)
-        changes = [change for change in journal.changes().values() if id(change[0].owner) not in arguments]
+        logs = _take_logs(journal, growth.is_repeat)
+        changes = [
+            change
+            for change in journal.changes().values()
+            if id(change[0].owner) not in arguments
+            and not isinstance(change[0], Needed)
+            and not any(change[0].owner is log for log in logs)
+        ]
         appended = [_is_longer(change) for change in changes]
         makers = [
             assembly.maker(new[len(old) :] if longer else new, keep_numbers=True)
@@ -115,20 +127,21 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any]) -
     for (find, _), make in zip(contents, content_makers, strict=True):
         form.writes.append((find, _content_writer(make)))
     plan.finish()
-    if not form.has_effects and not form.writes and is_plain(result):
+    if not form.has_effects and not form.writes and not form.sizes and is_plain(result):
         return Outcome(result, plan)
     parts = Parts(list(assembly.arrays), form)
     assembly.forget()
     return Outcome(parts, plan)
 
 
-def _take_logs(journal: Journal) -> list[Any]:
+def _take_logs(journal: Journal, is_repeat: bool) -> list[Any]:
     """Lists outside to which plain values alone have been appended: that has happened, as a ``print`` of them has."""
     logs = []
     for key, (location, old, new) in journal.changes().items():
         if _is_longer((location, old, new)) and not any(holds_tracers(item) for item in new[len(old) :]):
             logs.append(location.owner)
-            del journal.old[key]
+            if not is_repeat:  # otherwise the same call has done that already
+                del journal.old[key]
     return logs
 
 
