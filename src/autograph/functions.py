@@ -157,13 +157,6 @@ class Function:
             return self.state("tensorflow").method(instance)
         return BoundFunction(self, instance)
 
-    def __getattr__(self, name: str) -> Any:
-        # What a framework's own compiled function has besides, for programs that were written for that.
-        state = None if name.startswith("__") else self.__dict__.get("_states", {}).get("tensorflow")
-        if state is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        return getattr(state.graph_function, name)
-
     # As an object: like a Python function, it is its own copy and is pickled by its name.
 
     def __copy__(self) -> Function:
@@ -270,7 +263,23 @@ class Function:
                 found = self._states.get(name)
                 if found is None:
                     found = self._states[name] = backend.prepare(self)
+                    if name == "tensorflow":
+                        self.__class__ = _OfTensorFlow
         return found
+
+
+class _OfTensorFlow(Function):
+    """A function that TensorFlow has run, with what a ``tf.function`` has besides, for programs written for that.
+
+    A class of its own, because Python finds every attribute of an object more slowly where its class has this method.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return getattr(self.__dict__["_states"]["tensorflow"].graph_function, name)
 
 
 def _same(result: Any, args: tuple[Any, ...]) -> Any:
