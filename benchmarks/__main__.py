@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from . import collatz, conversion, dispatch, gradients, report
+from . import collatz, conversion, dispatch, gradients, report, tensorflow_programs
 from .measure import Contest, Outcome, run
 from .scale import FULL, QUICK, TINY, Scale
 
@@ -17,6 +17,7 @@ GROUPS: dict[str, Callable[[Scale], Iterator[Contest]]] = {
     "collatz": collatz.contests,
     "dispatch": dispatch.contests,
     "gradients": gradients.contests,
+    "tensorflow": tensorflow_programs.contests,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -78,6 +79,24 @@ def test_staged_programs_agree() -> None:
         check_staged(program, ag.convert, lambda function: jax.jit(ag.convert(function)), ag.function)
 
     fuzz(staged_programs(24) if LONG else staged_programs(), check, LONG // 10 or 60)
+
+
+@pytest.mark.fuzz
+def test_staged_programs_agree_on_tensorflow() -> None:
+    tensorflow_staging = pytest.importorskip("tensorflow_staging")
+
+    methods = re.compile(r"\.(reshape|sum|min|max|mean|any|all|astype|copy|T|at|ndim|size|prod|argmax|argmin|cumsum)\b")
+    checked = 0
+
+    def check(program: Program) -> None:
+        nonlocal checked
+        if methods.search(program.source):
+            return  # the methods of NumPy's arrays, which tensors do not have
+        checked += 1
+        check_staged(program, ag.convert, tensorflow_staging.staged, tensorflow_staging.staged)
+
+    fuzz(staged_programs(24) if LONG else staged_programs(), check, LONG // 10 or 60)
+    assert checked >= 20
 
 
 def written(programs: st.SearchStrategy[Program], count: int) -> list[Program]:

@@ -178,7 +178,7 @@ def _entry(function: FunctionType) -> _Converted:
         new = convert_function(function, sys.modules["autograph.staging"], equality=CONTEXT.by_identity)
         new.__dict__.pop(_KEY, None)
         new.__dict__.pop(_KEY_BY_IDENTITY, None)
-        entry = _Converted(function, new, None)
+        entry = _Converted(function, _for_frameworks(new), None)
     except ConversionError as error:
         entry = _Converted(function, function, error)
     function.__dict__[key] = entry
@@ -197,6 +197,13 @@ def for_graphs(function: FunctionType, original: FunctionType) -> Any:
         return converted(original)
 
     return found.for_graphs(function, original, by_identity)
+
+
+def _for_frameworks(function: FunctionType) -> FunctionType:
+    """A converted function, with the sign by which TensorFlow's own AutoGraph knows to leave it alone."""
+    if "tensorflow" in sys.modules:
+        function.__dict__["autograph_info__"] = {"by": "autograph-compiler"}
+    return function
 
 
 class NotStageable(Exception):
@@ -332,7 +339,9 @@ def argument(value: Any) -> Any:
     """An argument of a library's function, converted if it is a function of the user's."""
     kind = type(value)
     if kind is FunctionType:
-        if value.__code__.co_flags & CONVERTED or is_library(value.__code__.co_filename):
+        if value.__code__.co_flags & CONVERTED:
+            return _for_frameworks(value)
+        if is_library(value.__code__.co_filename):
             return value
         return _entry(value).function
     if kind is MethodType:

@@ -20,7 +20,7 @@ from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
 from ..common import raising
 from ..common.failures import current_place
-from . import calls, effects, graphs, indexing, loops, sources, types
+from . import calls, effects, graphs, indexing, loops, mathematics, sources, types
 from .branches import stage_cond
 from .numbers import Number, as_number, as_tensor
 from .open_trace import Leaving
@@ -295,6 +295,12 @@ class TensorFlowEngine:
             ]
 
         return columns, show
+
+    def math_function(self, name: str) -> Callable[..., Any] | None:
+        return mathematics.math_function(name)
+
+    def numpy_function(self, function: Any) -> Callable[..., Any] | None:
+        return mathematics.numpy_function(function)
 
     # Lists, and pytrees of tensors with rows along the first axis.
 

@@ -72,16 +72,33 @@ def _cast(value: Any, dtype: tf.DType) -> Any:
 
 
 def _apply(name: str, left: Any, right: Any) -> Any:
-    """TensorFlow's own operator; Python's would ask the class of ``Number`` first, and come back here."""
-    if name in _FUNCTIONS:
-        return _FUNCTIONS[name](left, right)
-    return getattr(tf.Tensor, f"__{name}__")(left, right)
+    """TensorFlow's own function: an operator would ask the class of ``Number`` first, and come back here.
+
+    In 1.x graphs its ``==`` compares identities, besides.
+    """
+    if name in _LOGIC and left.dtype == tf.bool:
+        return _LOGIC[name](left, right)
+    return _FUNCTIONS[name](left, right)
 
 
-# Tensors have no operator for shifts, and in 1.x graphs their `==` compares identities.
-_FUNCTIONS = {
+_LOGIC = {"and": tf.logical_and, "or": tf.logical_or, "xor": tf.math.logical_xor}
+_FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": tf.add,
+    "sub": tf.subtract,
+    "mul": tf.multiply,
+    "truediv": tf.truediv,
+    "floordiv": tf.math.floordiv,
+    "mod": tf.math.floormod,
+    "pow": tf.pow,
+    "and": tf.bitwise.bitwise_and,
+    "or": tf.bitwise.bitwise_or,
+    "xor": tf.bitwise.bitwise_xor,
     "lshift": tf.bitwise.left_shift,
     "rshift": tf.bitwise.right_shift,
+    "lt": tf.less,
+    "le": tf.less_equal,
+    "gt": tf.greater,
+    "ge": tf.greater_equal,
     "eq": tf.equal,
     "ne": tf.not_equal,
 }
@@ -98,10 +115,11 @@ def _binary(name: str, reflected: bool) -> Callable[[Number, Any], Any]:
         if not isinstance(other, tf.Tensor):
             return NotImplemented
         number: Any = self
-        if number.dtype != other.dtype and other.dtype == tf.bool:
-            other = tf.cast(other, number.dtype)
-        elif number.dtype != other.dtype and other.dtype in _NUMERIC and _rank(other.dtype) >= _rank(number.dtype):
-            number = tf.cast(number, other.dtype)
+        if number.dtype != other.dtype and (other.dtype in _NUMERIC or other.dtype == tf.bool):
+            if _rank(other.dtype) >= _rank(number.dtype):
+                number = tf.cast(number, other.dtype)
+            else:
+                other = tf.cast(other, number.dtype)
         return _apply(name, other, number) if reflected else _apply(name, number, other)
 
     return operate
