@@ -37,10 +37,12 @@ class Buffer:
         bound: how long it can be by now, where that is known to be less than its capacity.
     """
 
-    __slots__ = ("bound", "data", "length", "mode")
+    __slots__ = ("bound", "data", "items", "length", "mode")
 
     def __init__(self, data: Any, length: Any, mode: Any = "free", bound: int | None = None) -> None:
         self.data, self.length, self.mode, self.bound = data, length, mode, bound
+        self.items: list[Any] | None = None
+        """The rows each for itself, where they are still known."""
 
     @property
     def capacity(self) -> Any:
@@ -134,6 +136,10 @@ class TensorList(list):
 
     def is_buffered(self) -> bool:
         return self._buffer is not None
+
+    def rows(self) -> list[Any] | None:
+        """The elements of a buffer each for itself, those behind the last one too, where they are still known."""
+        return None if self._buffer is None else self._buffer.items
 
     def plain(self) -> list[Any] | None:
         """The same as a list of Python's, if nothing about it is staged."""

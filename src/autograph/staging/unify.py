@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ..errors import StagingError
 from .choice import Choice, number_of, options_of
+from .lists import TensorList
 from .state import UNBOUND
 from .values import PLACEHOLDER, Late, Maybe
 
@@ -60,18 +61,18 @@ class Unified:
     """For each path its leaves, ``PLACEHOLDER`` where the path has none."""
 
 
-def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, keep_numbers: bool = True) -> Unified:
+def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, keep_numbers: bool = True, pad_lists: bool = False) -> Unified:
     """The common form of ``values``, one for each path.
 
     ``optional`` says that the location may be read where no path has assigned it. ``keep_numbers`` lets equal Python
-    numbers stay as they are; a loop's state cannot.
+    numbers stay as they are; a loop's state cannot. ``pad_lists`` makes one list of those of several lengths.
 
     Raises:
         StagingError: no common form exists; the message names ``name`` and both values.
     """
-    values = _with_flags(values, optional)
+    values = _aligned(_with_flags(values, optional), types, pad_lists)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
-    flat = _as_choices(_as_maybes(flat, types), types)
+    flat = _as_choices(flat, types)
     if any(part is not None and _objects_differ(part, flat, types) for part in flat):
         flat = [
             None
@@ -93,25 +94,78 @@ def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, kee
     return Unified(structure, merged, paths)
 
 
-def _as_maybes(flat: list[tuple[list[Any], Any] | None], types: Types) -> list[tuple[list[Any], Any] | None]:
-    """Gives an item of a container that is ``None`` on some paths, and an array on others, a flag."""
-    present = [part for part in flat if part is not None]
-    if len(present) < 2 or any(part[1] != present[0][1] for part in present[1:]):
-        return flat
-    columns = [list(column) for column in zip(*(part[0] for part in present), strict=True)]
-    found = False
-    for column in columns:
-        real = [leaf for leaf in column if leaf is not PLACEHOLDER and leaf is not None]
-        if not real or not any(leaf is None for leaf in column) or any(types.type_of(leaf) is None for leaf in real):
+class Padded:
+    """A list that has other lengths on other paths: as many items as the longest, of which ``length`` count."""
+
+    __slots__ = ("items", "length")
+
+    def __init__(self, items: list[Any], length: Any) -> None:
+        self.items, self.length = items, length
+
+
+def _aligned(values: list[Any], types: Types, pads: bool, inside: bool = False) -> list[Any]:
+    """The values of all paths, with flags where a part of one is ``None`` and lists made as long as each other."""
+    values = _with_none(values) if inside else values
+    present = [value for value in values if value is not PLACEHOLDER]
+    if len(present) < 2 or all(value is present[0] for value in present[1:]):
+        return values
+    kind = type(present[0])
+    if kind is Maybe and all(type(value) is Maybe for value in present):
+        inner = iter(_aligned([value.value for value in present], types, pads))
+        return [value if value is PLACEHOLDER else Maybe(next(inner), value.present) for value in values]
+    if all(type(value) is kind for value in present) and (issubclass(kind, tuple) or kind in (dict, list)):
+        keys = list(present[0]) if kind is dict else range(len(present[0]))
+        if all((list(value) == keys) if kind is dict else len(value) == len(keys) for value in present):
+            return _part_by_part(values, present, keys, types, pads)
+    if pads and all(isinstance(value, list) for value in present):
+        return _lists_of_one_form(values, present)
+    return values
+
+
+def _part_by_part(values: list[Any], present: list[Any], keys: Sequence[Any], types: Types, pads: bool) -> list[Any]:
+    columns = [_aligned([value[key] for value in present], types, pads, inside=True) for key in keys]
+    rows = iter(zip(*columns, strict=True)) if keys else iter([()] * len(present))
+    out = []
+    for value in values:
+        if value is PLACEHOLDER:
+            out.append(value)
             continue
-        found = True
-        for index, leaf in enumerate(column):
-            if leaf is not PLACEHOLDER:
-                column[index] = Maybe(PLACEHOLDER, False) if leaf is None else Maybe(leaf, True)
-    if not found:
-        return flat
-    rows = iter(zip(*columns, strict=True))
-    return [None if part is None else types.flatten(types.unflatten(part[1], next(rows))) for part in flat]
+        row = next(rows)
+        if all(new is value[key] for new, key in zip(row, keys, strict=True)):
+            out.append(value)
+        elif isinstance(value, dict):
+            out.append(dict(zip(keys, row, strict=True)))
+        else:
+            out.append(type(value)(*row) if hasattr(value, "_fields") else type(value)(row))
+    return out
+
+
+def _lists_of_one_form(values: list[Any], present: list[Any]) -> list[Any]:
+    rows: list[tuple[list[Any], Any]] = []
+    for value in present:
+        content = value.__ag_content__() if isinstance(value, TensorList) else list(value)
+        if isinstance(content, list):
+            rows.append((content, len(content)))
+        elif content.items is not None:
+            rows.append((content.items, content.length))
+        else:
+            return values
+    longest = max((items for items, _ in rows), key=len)
+    if all(isinstance(length, int) and length == len(longest) for _, length in rows):
+        same = all(type(value) is type(present[0]) for value in present)
+        return values if same else [v if v is PLACEHOLDER else TensorList(v) for v in values]
+    missing = [_without_values(item) for item in longest]
+    padded = iter([Padded([*items, *missing[len(items) :]], length) for items, length in rows])
+    return [value if value is PLACEHOLDER else next(padded) for value in values]
+
+
+def _without_values(item: Any) -> Any:
+    if isinstance(item, dict):
+        return {key: _without_values(part) for key, part in item.items()}
+    if isinstance(item, tuple):
+        parts = [_without_values(part) for part in item]
+        return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
+    return PLACEHOLDER
 
 
 def _as_choices(flat: list[tuple[list[Any], Any] | None], types: Types) -> list[tuple[list[Any], Any] | None]:
@@ -213,7 +267,8 @@ def _merge(name: str, column: list[Any], types: Types, keep_numbers: bool) -> An
     found = [types.type_of(leaf) for leaf in real]
     if all(same_static(first, leaf) for leaf in real[1:]) and (
         found[0] is None
-        or (keep_numbers and isinstance(first, bool | int | float | complex) and len(real) == len(column))
+        or (keep_numbers and isinstance(first, bool))
+        or (keep_numbers and isinstance(first, int | float | complex) and len(real) == len(column))
     ):
         return Static(first)
     if any(kind is None for kind in found):

@@ -227,12 +227,14 @@ def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: d
             left = [as_left(types, end, run.writes) for end, run in zip(ends, runs, strict=True)]
             if any(new is not end for new, end in zip(left, ends, strict=True)):
                 ends = [new if new is not end else _opened(types, end) for new, end in zip(left, ends, strict=True)]
-        out.append(_Slot(unify(f"variable {plain!r}", ends, name != plain, types), name=plain))
+        pads = getattr(types, "PADS_LISTS", False)
+        out.append(_Slot(unify(f"variable {plain!r}", ends, name != plain, types, pad_lists=pads), name=plain))
     for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
         location, old = next((run.writes[key][0], run.writes[key][1]) for run in runs if key in run.writes)
         ends = [PLACEHOLDER if run.raised else run.writes[key][2] if key in run.writes else old for run in runs]
         out.append(_Slot(unify(location.describe(), ends, False, types), location=location))
     results = [PLACEHOLDER if run.raised else run.result for run in runs]
     if any(result is not None for result in results):
-        out.append(_Slot(unify("the value", results, False, types)))
+        pads = getattr(types, "PADS_LISTS", False)
+        out.append(_Slot(unify("the value", results, False, types, pad_lists=pads)))
     return out

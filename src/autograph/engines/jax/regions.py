@@ -15,6 +15,7 @@ from jax._src import core
 from jax.extend.core import ClosedJaxpr
 
 from ...staging.choice import Choice
+from ...staging.lists import TensorList
 from ...staging.records import record_of
 from ...staging.state import CONTEXT, Location, Variables
 from ..common import regions
@@ -38,6 +39,10 @@ class Run(regions.Run):
     leaves: list[Any] = field(default_factory=list)
 
     def add_output(self, value: Any, within: tuple[Any, ...] = ()) -> None:
+        if isinstance(value, tuple | list | dict):
+            for part in jax.tree_util.tree_leaves(value, is_leaf=lambda part: type(part) is TensorList):
+                if type(part) is TensorList and part.rows() is not None:
+                    self.add_output(part.rows(), within)
         for leaf in flatten(value)[0]:
             if isinstance(leaf, Array):
                 if id(leaf) not in self.outputs:

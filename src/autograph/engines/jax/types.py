@@ -18,7 +18,7 @@ from ...staging.choice import Choice, can_be_chosen
 from ...staging.lists import Buffer, TensorList
 from ...staging.records import Record, record_of
 from ...staging.state import CONTEXT, UNBOUND, Content, about_to_write
-from ...staging.unify import Static, unify
+from ...staging.unify import Padded, Static, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
 from ..common.failures import current_place
 
@@ -311,6 +311,23 @@ for _kind, _fields in ((Late, ("value", "bound")), (Maybe, ("value", "present"))
         lambda node, fields=_fields: (_flattened(node, tuple(getattr(node, field) for field in fields)), None),
         lambda _, children, kind=_kind: kind(*children),
     )
+
+PADS_LISTS = True
+"""Whether a list that has other lengths on other paths can be one of staged length."""
+
+
+def _list_of_length(items: list[Any], length: Any) -> TensorList:
+    rows = jax.tree_util.tree_map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *items)
+    buffer = Buffer(rows, length, "free", len(items))
+    buffer.items = items
+    return TensorList.of(buffer)
+
+
+jax.tree_util.register_pytree_node(
+    Padded,
+    lambda node: ((node.items, node.length), None),
+    lambda _, children: _list_of_length(*children),
+)
 
 jax.tree_util.register_pytree_node(
     Choice,
