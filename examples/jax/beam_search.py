@@ -42,7 +42,7 @@ def search(table, width, longest):
     words = jnp.full((width, longest), END)
     first, second = jnp.full(width, END), jnp.full(width, END)
     scores = jnp.where(jnp.arange(width) == 0, 0.0, -jnp.inf)  # one beginning, the empty one
-    best, best_score, best_step = jnp.full(longest, END), -jnp.inf, 0
+    best, best_score = jnp.full(longest, END), -jnp.inf
     history = []
     ag.set_element_type(history, jnp.float32, capacity=30)
     step = 0
@@ -55,7 +55,7 @@ def search(table, width, longest):
             finished = extended[:, END]
         winner = jnp.argmax(finished)
         if finished[winner] > best_score:
-            best, best_score, best_step = words[winner], finished[winner], step
+            best, best_score = words[winner], finished[winner]
         scores, chosen = jax.lax.top_k(extended[:, :END].reshape(-1), width)
         parents, letters = chosen // END, chosen % END
         words = words[parents].at[:, step].set(letters)

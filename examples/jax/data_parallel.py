@@ -1,9 +1,9 @@
 """The same training on one device, on a mesh of devices, and over several processes.
 
-The model is a layer that goes on until its activations have settled, so every example has a loop of its own length in it,
-and training itself is a loop that stops early; all of it is one graph. The batch is sharded over the devices, in two
-ways: by `jax.sharding`, where the compiler splits the graph, and by `jax.shard_map`, where each device runs the loops of
-its own examples, for as long as these need, and only the gradients are averaged.
+The model is a layer that goes on until its activations have settled, so every example has a loop of its own length in
+it, and training itself is a loop that stops early; all of it is one graph. The batch is sharded over the devices, in two
+ways: by `jax.sharding`, where the compiler splits the graph, and by `jax.shard_map`, where each device runs the loops
+of its own examples, for as long as these need, and only the gradients are averaged.
 
 On one machine:
 
@@ -101,7 +101,9 @@ def mapped(mesh: Mesh, params: Any, inputs: Any, targets: Any) -> Any:
     rows = NamedSharding(mesh, P("batch"))
     place = jax.make_array_from_callback
     inputs, targets = (place(array.shape, rows, lambda index, array=array: array[index]) for array in (inputs, targets))
-    function = jax.shard_map(of_device, mesh=mesh, in_specs=(P(), P("batch"), P("batch")), out_specs=P(), check_vma=False)
+    function = jax.shard_map(
+        of_device, mesh=mesh, in_specs=(P(), P("batch"), P("batch")), out_specs=P(), check_vma=False
+    )
     return jax.jit(function)(params, inputs, targets)
 
 

@@ -1,4 +1,4 @@
-"""L-BFGS with a backtracking line search, written as ordinary loops (Nocedal and Wright, Numerical Optimization, ch. 7).
+"""L-BFGS with a backtracking line search, as ordinary loops (Nocedal and Wright, Numerical Optimization, chapter 7).
 
 The whole minimization is one graph: the outer loop ends when the gradient is small, the line search ends when the step
 is good enough, and the last few steps are kept in arrays that the loops write to.

@@ -69,7 +69,7 @@ def train(params, train_images, train_labels, test_images, test_labels, epochs, 
         else:
             step = rate
         momentum = jax.tree.map(lambda m, g: 0.9 * m + g, momentum, slopes)
-        params = jax.tree.map(lambda p, m: p - step * m, params, momentum)
+        params = jax.tree.map(lambda p, m, step=step: p - step * m, params, momentum)
 
         test_loss = loss_of(params, test_images, test_labels)
         train_curve.append(total)
