@@ -6,6 +6,7 @@
 #   make format   rewrite the sources in the project's format
 #   make fuzz     random programs, for a long time (FUZZ_EXAMPLES=20000)
 #   make bench    the benchmarks
+#   make pages    write the pages of docs/ that show generated code
 #   make clean    remove the virtual environment and everything built
 #
 # PYTHON chooses the interpreter, VENV the folder: make test PYTHON=python3.13 VENV=.venv-3.13
@@ -25,7 +26,7 @@ TEST_READY := $(VENV)/.ready-test
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test check format fuzz bench clean
+.PHONY: demo test check format fuzz bench pages clean
 .DELETE_ON_ERROR:
 
 demo: $(DEMO_READY)
@@ -48,6 +49,9 @@ fuzz: $(TEST_READY)
 
 bench: $(TEST_READY)
 	$(BIN)/python -m benchmarks
+
+pages: $(TEST_READY)
+	$(BIN)/python docs/write_tensorflow_pages.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis autograph-demo

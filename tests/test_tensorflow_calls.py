@@ -675,6 +675,43 @@ def test_convert_composes_with_tensorflows_own_function() -> None:
     same([steps(tf.constant(n)) for n in NUMBERS], list(STEPS))
 
 
+def test_tensorflows_own_conversion_never_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tensorflow.python.autograph.impl import api
+
+    converted = []
+    convert = api._convert_actual
+
+    def recorded(entity: Any, *rest: Any) -> Any:
+        converted.append(entity)
+        return convert(entity, *rest)
+
+    monkeypatch.setattr(api, "_convert_actual", recorded)
+
+    def own(x):
+        return tf.constant(1) if x > 0 else tf.constant(-1)
+
+    tf.function(own)(tf.constant(3))
+    assert converted  # so this is where TensorFlow converts
+    converted.clear()
+
+    @ag.function
+    def run(numbers):
+        mapped = tf.map_fn(collatz_steps, numbers)
+        total = tf.foldl(lambda s, n: s + n if n > 1 else s, numbers)
+        dataset = tf.data.Dataset.from_tensor_slices(numbers).map(collatz_steps).filter(lambda n: n > 3 or n == 0)
+        for n in dataset:
+            if n > 100:
+                break
+            total += n
+        chosen = tf.cond(total > 3, lambda: collatz_steps(total), lambda: 0)
+        return mapped, total, chosen
+
+    mapped, total, chosen = run(tf.constant(NUMBERS))
+    same(mapped, STEPS)
+    same((total, chosen), (50, 24))
+    assert converted == []
+
+
 # -------------------------------------------------------------------------------------------------- prints and failures
 
 
