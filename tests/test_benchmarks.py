@@ -61,6 +61,9 @@ def test_every_target_of_the_comparison_is_asked_for():
         ("collatz-step", "at most 1.1"),
         ("collatz-step-tensorflow", "at least 1000"),
         ("first-call", "at most 1.2"),
+        ("dispatch", "at most 1.15"),
+        ("dispatch of 100", "at most 1.15"),
+        ("dispatch of a dict", "at most 1.15"),
     } <= targets
 
 

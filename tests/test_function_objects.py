@@ -135,7 +135,7 @@ def test_traces_die_with_the_function():
     token = Token()
 
     def f(x):
-        token.seen = True
+        token.seen = True  # noqa: F821 - it is deleted below
         return x + 1
 
     function = ag.function(f)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
+import runpy
 import threading
 import time
 import warnings
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +39,24 @@ def test_tracing_prints_once_for_each_type_as_tf_function_does(capsys):
     assert float(myadd(jnp.array(1.5), jnp.array(2.5))) == 4
     assert capsys.readouterr().out == "Tracing with True True\n"
     assert myadd.tracing_count == 2
+
+
+def test_the_page_about_tracing_prints_what_it_says(tmp_path, capsys):
+    page = (Path(__file__).parent.parent / "docs" / "tracing.md").read_text()
+    text = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    call = "mean_above(jnp.ones((5, 4)), 1.0)\n"
+    assert call in text
+    text = text.replace(call, f"try:\n    {call}except TypeError as error:\n    print(error)\n")
+    text = text.replace("model.step(1.0)", "print(float(model.step(1.0)), Model.step.tracing_count)")
+    file = tmp_path / "page.py"
+    file.write_text(text)
+    with pytest.warns(ag.RetracingWarning, match=r"myadd\(\) has been traced 5 times in a row. Argument a was float32"):
+        runpy.run_path(str(file))
+    out = capsys.readouterr().out.splitlines()
+    assert out[:6] == ["tracing"] * 4 + ["x is 1", "x is 2"]
+    assert out[6] == "tracing"
+    assert all(line.strip() in page for line in out[7:10])
+    assert out[10:14] == ["3.0 1", "0.0 1", "-3.0 1", "-9.0 2"]
 
 
 def test_what_a_function_says_of_itself():
