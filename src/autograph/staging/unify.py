@@ -61,7 +61,15 @@ class Unified:
     """For each path its leaves, ``PLACEHOLDER`` where the path has none."""
 
 
-def unify(name: str, values: Sequence[Any], optional: bool, types: Types, *, keep_numbers: bool = True, pad_lists: bool = False) -> Unified:
+def unify(
+    name: str,
+    values: Sequence[Any],
+    optional: bool,
+    types: Types,
+    *,
+    keep_numbers: bool = True,
+    pad_lists: bool = False,
+) -> Unified:
     """The common form of ``values``, one for each path.
 
     ``optional`` says that the location may be read where no path has assigned it. ``keep_numbers`` lets equal Python
@@ -109,7 +117,7 @@ def _aligned(values: list[Any], types: Types, pads: bool, inside: bool = False) 
     present = [value for value in values if value is not PLACEHOLDER]
     if len(present) < 2 or all(value is present[0] for value in present[1:]):
         return values
-    kind = type(present[0])
+    kind: Any = type(present[0])
     if kind is Maybe and all(type(value) is Maybe for value in present):
         inner = iter(_aligned([value.value for value in present], types, pads))
         return [value if value is PLACEHOLDER else Maybe(next(inner), value.present) for value in values]
@@ -125,7 +133,7 @@ def _aligned(values: list[Any], types: Types, pads: bool, inside: bool = False) 
 def _part_by_part(values: list[Any], present: list[Any], keys: Sequence[Any], types: Types, pads: bool) -> list[Any]:
     columns = [_aligned([value[key] for value in present], types, pads, inside=True) for key in keys]
     rows = iter(zip(*columns, strict=True)) if keys else iter([()] * len(present))
-    out = []
+    out: list[Any] = []
     for value in values:
         if value is PLACEHOLDER:
             out.append(value)
