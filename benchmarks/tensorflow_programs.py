@@ -27,6 +27,8 @@ _PROGRAMS = {
     "primes": ("count_primes", lambda scale: scale.slow_limit // 3),
     "sign": ("square_if_positive", lambda scale: 3),
 }
+_NOT_FOR_XLA = ("nested_sums",)
+"""What ``tf.function(jit_compile=True)`` refuses: a ``range`` whose end the graph computes."""
 _LOOPS = ("collatz", "mandelbrot", "nested_sums", "primes")
 
 
@@ -39,20 +41,22 @@ def contests(scale: Scale) -> Iterator[Contest]:
         yield _first(tensorflow, workshop, text, name, size(scale))
 
 
-def _makers(tensorflow: Any) -> dict[str, Callable[[Any], Callable[..., Any]]]:
-    return {
+def _makers(tensorflow: Any, text: str) -> dict[str, Callable[[Any], Callable[..., Any]]]:
+    makers = {
         FUNCTION: ag.function,
         PLAIN: lambda function: ag.function(function, jit_compile=False),
         TF_FUNCTION: tensorflow.function,
-        TF_COMPILED: lambda function: tensorflow.function(function, jit_compile=True),
     }
+    if text not in _NOT_FOR_XLA:
+        makers[TF_COMPILED] = lambda function: tensorflow.function(function, jit_compile=True)
+    return makers
 
 
 def _steady(tensorflow: Any, workshop: Workshop, text: str, name: str, size: int) -> Contest:
     contestants = []
     if tensorflow is not None:
         argument = tensorflow.constant(size)
-        for label, make in _makers(tensorflow).items():
+        for label, make in _makers(tensorflow, text).items():
             function = make(workshop.function(program(text), name))
 
             def call(function: Callable[..., Any] = function) -> int:
@@ -68,7 +72,7 @@ def _steady(tensorflow: Any, workshop: Workshop, text: str, name: str, size: int
         [
             Ratio(f"{name} on TensorFlow: tf.function / ag.function", TF_FUNCTION, FUNCTION, **target),
             Ratio(f"{name} on TensorFlow: tf.function / ag.function without XLA", TF_FUNCTION, PLAIN),
-            Ratio(f"{name} on TensorFlow: tf.function(jit_compile=True) / ag.function", TF_COMPILED, FUNCTION),
+            *_against_compiled(name, text),
         ],
         missing=_missing(tensorflow),
         slow=text in _LOOPS,
@@ -79,7 +83,7 @@ def _first(tensorflow: Any, workshop: Workshop, text: str, name: str, size: int)
     contestants = []
     if tensorflow is not None:
         argument = tensorflow.constant(min(size, 4))
-        for label, make in _makers(tensorflow).items():
+        for label, make in _makers(tensorflow, text).items():
 
             def prepare(calls: int, make: Callable[[Any], Callable[..., Any]] = make) -> Callable[[], Any]:
                 fresh = iter([workshop.function(program(text), name) for _ in range(calls)])
@@ -98,6 +102,12 @@ def _first(tensorflow: Any, workshop: Workshop, text: str, name: str, size: int)
         missing=_missing(tensorflow),
         slow=True,
     )
+
+
+def _against_compiled(name: str, text: str) -> list[Ratio]:
+    if text in _NOT_FOR_XLA:
+        return []
+    return [Ratio(f"{name} on TensorFlow: tf.function(jit_compile=True) / ag.function", TF_COMPILED, FUNCTION)]
 
 
 def _missing(tensorflow: Any) -> list[str]:

@@ -2,8 +2,8 @@
 
 The model is a layer that goes on until its activations have settled, so every example has a loop of its own length in
 it, and training itself is a loop that stops early; all of it is one graph. The batch is sharded over the devices, in
-two ways: by `jax.sharding`, where the compiler splits the graph, and by `jax.shard_map`, where each device runs the loops
-of its own examples, for as long as these need, and only the gradients are averaged.
+two ways: by `jax.sharding`, where the compiler splits the graph, and by `jax.shard_map`, where each device runs the
+loops of its own examples, for as long as these need, and only the gradients are averaged.
 
 On one machine:
 
