@@ -60,6 +60,24 @@ def sum_of_map_and_filter(xs, least):
     return sum(map(lambda x: x * x, xs)), sum(filter(lambda x: x > least, xs))
 
 
+def noted(x):
+    print("seen", x)
+    return x * 2
+
+
+@program((ints(0, 1, 2, 3), 1), (ints(*range(12)), 3), (ints(0, 1, 2), 9))
+def map_of_what_a_filter_lets_through(xs, least):
+    total = 0
+    for x in map(noted, filter(lambda x: x > least, xs)):
+        total += x
+    even = 0
+    for x in filter(lambda x: x % 4 == 0, map(lambda x: x * 2, filter(lambda x: x > least, xs))):
+        if x > 12:
+            break
+        even += x
+    return total, even, any(map(lambda x: x > least, filter(lambda x: x < least, xs)))
+
+
 @program((5,), (1,))
 def sum_of_a_staged_range(n):
     return sum(range(n)), sum(range(1, n + 1))

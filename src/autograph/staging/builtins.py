@@ -110,7 +110,7 @@ def enumerate_(iterable: Any, start: Any = 0) -> Any:
 
 
 def _refuse_filter(inner: Sequence, name: str) -> None:
-    if inner.keep is not None:
+    if inner.steps:
         raise TypeError(f"{name}() over a staged filter() is not supported; write an if statement in the loop")
 
 
@@ -504,7 +504,7 @@ def list_(iterable: Any = (), /) -> Any:
         return list(iterable)
     if type(iterable) is TensorList:
         made: Any = iterable.copy()
-    elif issubclass(type(iterable), Sequence) and (iterable.keep is not None or not isinstance(iterable.length, int)):
+    elif issubclass(type(iterable), Sequence) and (iterable.steps or not isinstance(iterable.length, int)):
         made = TensorList()
         for_stmt(iterable, made.append, ())
     elif issubclass(type(iterable), Sequence):

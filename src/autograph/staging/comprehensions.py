@@ -21,7 +21,7 @@ def is_loop(items: Any, has_conditions: bool) -> bool:
     if active_engine() is None:
         return False
     if issubclass(type(items), Sequence):
-        return has_conditions or not isinstance(items.length, int) or items.keep is not None
+        return has_conditions or not isinstance(items.length, int) or bool(items.steps)
     if type(items) is TensorList:
         return has_conditions or has_open_length(items)
     return has_conditions and (issubclass(type(items), _SIZED) or hasattr(items, "dtype"))

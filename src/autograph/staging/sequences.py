@@ -4,10 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..engines.base import active_engine, engine
 from ..errors import StagingError
+from .dispatch import staged
+
+
+class Step(NamedTuple):
+    """A ``filter``, or a ``map`` that comes after one."""
+
+    function: Callable[[Any], Any]
+    is_filter: bool
 
 
 class Sequence:
@@ -17,32 +25,34 @@ class Sequence:
         length: how many there are: an ``int``, or a staged scalar.
         slices: a pytree of arrays with ``length`` rows, given to ``item`` row by row (a scan goes through them).
         item: ``item(index, rows)`` is the item at ``index``.
-        keep: a predicate that items have to pass (``filter``), or ``None``.
+        steps: what is done with an item before the loop's body has it, from the first ``filter`` on; ``visit`` does it.
         optional: whether Python could go through them just as well.
         rows_of: the array whose rows they are, if it is one.
         counter: ``(start, stop, step)``, where the items are the numbers of a range and ``step`` is an ``int``: the
             loop can then count by them.
     """
 
-    __slots__ = ("counter", "item", "keep", "length", "optional", "rows_of", "slices")
+    __slots__ = ("counter", "item", "length", "optional", "rows_of", "slices", "steps")
 
     def __init__(
         self,
         length: Any,
         item: Callable[[Any, Any], Any],
         slices: Any = None,
-        keep: Callable[[Any], Any] | None = None,
+        steps: tuple[Step, ...] = (),
         optional: bool = False,
         rows_of: Any = None,
     ) -> None:
-        self.length, self.item, self.slices, self.keep = length, item, slices, keep
+        self.length, self.item, self.slices, self.steps = length, item, slices, steps
         self.optional, self.rows_of = optional, rows_of
         self.counter: tuple[Any, Any, int] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         if isinstance(self.length, int):
             items = [self.item(index, row_of(self.slices, index)) for index in range(self.length)]
-            return iter(items if self.keep is None else filter(self.keep, items))
+            for step in self.steps:
+                items = list(filter(step.function, items) if step.is_filter else map(step.function, items))
+            return iter(items)
         raise StagingError(
             "a sequence whose items or length the graph decides cannot be gone through by Python here "
             "(in a comprehension, or in code that was not converted); write a for statement"
@@ -111,24 +121,40 @@ def zipped(parts: list[Sequence], length: Any, slices: list[Any]) -> Sequence:
 
 
 def mapped(function: Callable[..., Any], inner: Sequence, star: bool) -> Sequence:
-    def item(index: Any, rows: Any) -> Any:
-        value = inner.item(index, rows)
+    def apply(value: Any) -> Any:
         return function(*value) if star else function(value)
 
-    return Sequence(inner.length, item, inner.slices, inner.keep, optional=inner.optional)
+    if inner.steps:
+        # Only what passes the filter is given to the function.
+        return _with_step(inner, Step(apply, False))
+    return Sequence(
+        inner.length, lambda index, rows: apply(inner.item(index, rows)), inner.slices, optional=inner.optional
+    )
 
 
 def filtered(predicate: Callable[[Any], Any], inner: Sequence) -> Sequence:
-    outer = inner.keep
+    return _with_step(inner, Step(predicate, True))
 
-    def keep(value: Any) -> Any:
-        if outer is None:
-            return predicate(value)
-        from .logic import and_
 
-        return and_(outer(value), lambda: predicate(value))
+def _with_step(inner: Sequence, step: Step) -> Sequence:
+    return Sequence(inner.length, inner.item, inner.slices, (*inner.steps, step), optional=inner.optional)
 
-    return Sequence(inner.length, inner.item, inner.slices, keep, optional=inner.optional)
+
+def visit(item: Any, steps: tuple[Step, ...], body: Callable[[Any], Any], names: tuple[str, ...], owners: Any) -> None:
+    """Gives ``body`` what the steps make of an item, where it passes their filters."""
+    if not steps:
+        body(item)
+        return
+    step, rest = steps[0], steps[1:]
+    result = step.function(item)
+    if not step.is_filter:
+        visit(result, rest, body, names, owners)
+        return
+    engine = staged(result)
+    if engine is not None:
+        engine.cond(result, lambda: visit(item, rest, body, names, owners), lambda: None, names, owners)
+    elif result:
+        visit(item, rest, body, names, owners)
 
 
 def backwards(inner: Sequence, flip: Callable[[Any], Any]) -> Sequence:

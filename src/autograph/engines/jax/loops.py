@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from ...staging.calls import NotStageable
-from ...staging.dispatch import staged
 from ...staging.logic import truth
 from ...staging.sequences import Sequence as StagedSequence
+from ...staging.sequences import visit
 from ...staging.state import CONTEXT
 from ..common.loops import Loop, is_pure
 from ..common.raising import Pending, leave
@@ -168,12 +168,7 @@ def stage_for(
 
     def one(index: Any, *slices: Any) -> None:
         item = index if counter is not None else sequence.item(index, types.unflatten(structure, slices))
-        wanted = True if sequence.keep is None else sequence.keep(item)
-        engine = staged(wanted)
-        if engine is not None:
-            engine.cond(wanted, lambda: body(item), lambda: None, names, owners)
-        elif wanted:
-            body(item)
+        visit(item, sequence.steps, body, names, owners)
 
     CONTEXT.probes += sequence.optional
     try:

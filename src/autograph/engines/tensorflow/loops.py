@@ -12,6 +12,7 @@ from ...staging.calls import NotStageable
 from ...staging.dispatch import staged
 from ...staging.logic import not_, truth
 from ...staging.sequences import Sequence as StagedSequence
+from ...staging.sequences import visit
 from ...staging.state import CONTEXT
 from ...staging.values import PLACEHOLDER
 from ..common import loops
@@ -227,13 +228,7 @@ def stage_for(
         loop = _Loop(names, owners, trip_count, types.ArrayType((), index_dtype, True), rows.first_draws())
 
         def one(index: Any, *drawn: Any) -> tuple[Any, ...]:
-            item = sequence.item(index, rows.row(index, drawn))
-            wanted = True if sequence.keep is None else sequence.keep(item)
-            engine = staged(wanted)
-            if engine is not None:
-                engine.cond(wanted, lambda: body(item), lambda: None, names, owners)
-            elif wanted:
-                body(item)
+            visit(sequence.item(index, rows.row(index, drawn)), sequence.steps, body, names, owners)
             return _next_draws(rows, until)
 
         probe.loop = loop
