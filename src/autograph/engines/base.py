@@ -108,6 +108,9 @@ class Engine(Protocol):
     def items(self, value: Any) -> Any:
         """A staged value as something that Python can iterate over, if its length is known."""
 
+    def next_or(self, iterator: Any, default: Any) -> Any:
+        """``next(iterator, default)`` of an iterator that the graph draws from."""
+
     def length(self, value: Any) -> Any:
         """``len(value)`` of a staged value."""
 

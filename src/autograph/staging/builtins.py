@@ -24,6 +24,7 @@ from .logic import and_, or_, truth
 from .loops import for_stmt
 from .sequences import Sequence
 from .state import CONTEXT, in_region, was_born
+from .values import Maybe
 
 _MISSING: Any = object()
 
@@ -130,6 +131,7 @@ def zip_(*iterables: Any, strict: bool = False) -> Any:
         _refuse_filter(part, "zip")
         whole.append(part)
     lengths = [part.length for part in whole]
+    lengths = [length for length in lengths if length is not None]  # that of a dataset is known when it ends
     known = [length for length in lengths if isinstance(length, int)]
     if strict and builtins.len(set(known)) > 1:
         raise ValueError("zip() arguments have different lengths")
@@ -337,7 +339,13 @@ def _extreme_of_sequence(
     if isinstance(sequence.length, int) and sequence.length == 0:
         return original([], **({} if default is _MISSING else {"default": default}))
     if not isinstance(sequence.length, int):
-        engine.check(sequence.length > 0, lambda: _empty(original))
+        best = converted(cast(FunctionType, _best_of))(sequence, better, key)
+        if type(best) is not Maybe:
+            return best
+        if default is not _MISSING:
+            return if_exp(engine.absent(best), lambda: default, lambda: best.value)
+        engine.check(best.present, lambda: _empty(original))
+        return best.value
     first = sequence.item(0, engine.get_at(sequence.slices, 0) if sequence.slices is not None else None)
     best, best_key = first, first if key is None else key(first)
 
@@ -353,6 +361,18 @@ def _extreme_of_sequence(
     return best
 
 
+def _best_of(items: Any, better: Callable[[Any, Any], Any], key: Any) -> Any:
+    """The first of the best items, ``None`` if there are none; converted when it is called."""
+    best = None
+    best_key = None
+    for item in items:
+        item_key = item if key is None else key(item)
+        if best is None or better(item_key, best_key):
+            best = item
+            best_key = item_key
+    return best
+
+
 def _empty(original: Callable[..., Any]) -> Exception:
     try:
         original([])
@@ -364,7 +384,8 @@ def _empty(original: Callable[..., Any]) -> Exception:
 @_replaces(next)
 def next_(iterator: Any, /, *default: Any) -> Any:
     if type(iterator) is not TensorList:
-        return builtins.next(iterator, *default)
+        engine = staged(iterator) if default else None
+        return builtins.next(iterator, *default) if engine is None else engine.next_or(iterator, default[0])
     # A generator expression whose length the graph decides.
     some = truth(iterator)
     if default:
@@ -400,6 +421,8 @@ def sorted_(iterable: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
         assert engine is not None
     else:
         items = builtins.list(_as_rows(iterable)) if issubclass(type(iterable), Sequence) else iterable
+        if not issubclass(type(items), list) and not engine.is_array(items):
+            items = list_(items)
         if type(items) is TensorList and has_open_length(items):
             made = items.copy()
             was_born(made)
@@ -498,6 +521,13 @@ def format_(value: Any, spec: str = "", /) -> str:
     return format(StagedText(value), spec) if holds_staged(value) else format(value, spec)
 
 
+def _has_unknown_length(iterable: Any) -> bool:
+    """Whether the graph goes through ``iterable``, and Python cannot know how long it is."""
+    engine = staged(iterable)
+    sequence = None if engine is None else engine.sequence_of(iterable)
+    return sequence is not None and not isinstance(sequence.length, int)
+
+
 @_replaces(list)
 def list_(iterable: Any = (), /) -> Any:
     if active_engine() is None:
@@ -509,8 +539,11 @@ def list_(iterable: Any = (), /) -> Any:
         for_stmt(iterable, made.append, ())
     elif issubclass(type(iterable), Sequence):
         made = TensorList(_as_rows(iterable))
+    elif _has_unknown_length(iterable):
+        made = TensorList()
+        for_stmt(iterable, made.append, ())
     else:
-        made = TensorList(iterable)
+        made = TensorList(items(iterable))
     was_born(made)
     return made
 

@@ -37,12 +37,14 @@ class Buffer:
         bound: how long it can be by now, where that is known to be less than its capacity.
     """
 
-    __slots__ = ("bound", "data", "items", "length", "mode")
+    __slots__ = ("bound", "data", "items", "length", "mode", "since")
 
     def __init__(self, data: Any, length: Any, mode: Any = "free", bound: int | None = None) -> None:
         self.data, self.length, self.mode, self.bound = data, length, mode, bound
         self.items: list[Any] | None = None
         """The rows each for itself, where they are still known."""
+        self.since: tuple[Any, int] | None = None
+        """An earlier point of the program, and how many elements more there are than at that point."""
 
     @property
     def capacity(self) -> Any:
@@ -67,7 +69,14 @@ class Buffer:
 
     def put(self, index: Any, value: Any) -> Buffer:
         """The same elements but for the one at an index that counts from the start."""
-        return Buffer(_engine().set_at(self.data, index, value), self.length, self.mode, self.bound)
+        new = Buffer(_engine().set_at(self.data, index, value), self.length, self.mode, self.bound)
+        return new.longer_than(self, 0)
+
+    def longer_than(self, before: Buffer, count: int) -> Any:
+        """This buffer, which is ``before`` with so many elements more."""
+        if before.since is not None:
+            self.since = before.since[0], before.since[1] + count
+        return self
 
     def looked_at(self) -> None:
         """To be called where the program uses what the elements are."""
@@ -88,12 +97,12 @@ class Buffer:
                 data = building.grown(data, bound)
         if not isinstance(self.mode, str):
             self.mode.require(length + 1)
-        return Buffer(building.set_at(data, length, value), length + 1, self.mode, bound)
+        return Buffer(building.set_at(data, length, value), length + 1, self.mode, bound).longer_than(self, 1)
 
     def pop(self) -> tuple[Any, Buffer]:
         """The last element, and the others."""
         last = self.length - 1
-        return self.get(last), Buffer(self.data, last, self.mode, self.bound)
+        return self.get(last), Buffer(self.data, last, self.mode, self.bound).longer_than(self, -1)
 
     def stack(self) -> Any:
         """The elements in one array; with a staged length, all of the rows."""
@@ -113,6 +122,7 @@ class TensorList(list):
         self._element: tuple[tuple[int, ...], Any] | None = None
         self.place: tuple[str, int, str] | None = None
         """The user's line that made the list: file, number, function."""
+        was_born(self)
 
     @classmethod
     def of(cls, content: Buffer | list[Any]) -> TensorList:
@@ -291,7 +301,7 @@ class TensorList(list):
             raise StagingError("a list whose length the graph decides cannot be added to another one here")
         other.looked_at()
         if isinstance(own, list):
-            own = Buffer.of(own, len(own), other) if own else Buffer(other.data, 0, "free", 0)
+            own = changes.like(own, other, 0)
         self._buffer = changes.joined(own, other)
 
     def _materialised(self) -> TensorList:
@@ -309,7 +319,7 @@ class TensorList(list):
             return
         content = self.__ag_content__()
         if isinstance(content, list):
-            content = Buffer.of(content, len(content) + 1, _stacked([value]))
+            content = changes.like(content, _stacked([value]), 1)
         self.__ag_set_content__(changes.inserted(content, index, value))
 
     def remove(self, value: Any) -> None:
@@ -351,7 +361,7 @@ class TensorList(list):
     def clear(self) -> None:
         about_to_write(Content(self))
         if self._buffer is not None and _changes() is not None:
-            self._buffer = Buffer(self._buffer.data, 0, self._buffer.mode, 0)
+            self._buffer = _changes().emptied(self._buffer)
             return
         self.__ag_set_content__([])
 
@@ -371,7 +381,7 @@ class TensorList(list):
         elif len(self) if self._buffer is None else True:
             was_list = self._buffer is None
             buffer = changes.ordered(self._as_buffer(), key, bool(reverse))
-            self.__ag_set_content__(_engine().unstack(buffer.data, buffer.length) if was_list else buffer)
+            self.__ag_set_content__(changes.elements(buffer) if was_list else buffer)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         # As pickle does for a list: an empty one first, so that a list may contain itself.
@@ -406,6 +416,23 @@ class TensorList(list):
             return both
         return [*other, *self] if isinstance(other, list) else NotImplemented
 
+    def __mul__(self, times: Any) -> Any:
+        if self._buffer is None and not _engine().is_staged(times):
+            return super().__mul__(times)
+        changes = _changes()
+        if not _has_open_length(self) and not _engine().is_staged(times):
+            return list(self) * times
+        if changes is None or (self._buffer is None and not len(self)):
+            return []
+        return TensorList.of(changes.repeated(self.copy()._as_buffer(), times))
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: Any) -> TensorList:
+        about_to_write(Content(self))
+        self.__ag_set_content__((self * times).__ag_content__() if _has_open_length(self) else list(self * times))
+        return self
+
     def __iadd__(self, other: Any) -> TensorList:
         self.extend(other)
         return self
@@ -437,7 +464,7 @@ def _has_open_length(value: list[Any]) -> bool:
 
 
 def _stacked(items: list[Any]) -> Buffer:
-    return Buffer(_engine().stack_trees(items), len(items), "free", len(items))
+    return _engine().buffers.of(items)
 
 
 def equal_lists(left: list[Any], right: list[Any]) -> Any:

@@ -17,6 +17,7 @@ from .calls import call
 from .choice import Choice
 from .dispatch import hide_frames, staged
 from .lists import equal_lists
+from .state import CONTEXT
 from .values import Maybe, backend
 
 
@@ -101,8 +102,8 @@ def truth(value: Any) -> Any:
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
+    "==": lambda a, b: same(a, b),
+    "!=": lambda a, b: not_(same(a, b)) if CONTEXT.by_identity else a != b,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -127,6 +128,15 @@ def compare(left: Any, symbol: str, operand: Callable[[], Any], *more: Any) -> A
     except BaseException as error:
         hide_frames(error)
         raise
+
+
+def same(left: Any, right: Any) -> Any:
+    """``left == right`` of two values, also where tensors compare by identity."""
+    if CONTEXT.by_identity:
+        engine = staged(left) or staged(right)
+        if engine is not None:
+            return engine.equal(left, right)
+    return left == right
 
 
 def is_(left: Any, right: Any) -> Any:
@@ -217,7 +227,7 @@ def eq(left: Any, right: Any) -> Any:
                 return result
         if _differ_in_kind(left, right) or _differ_in_kind(right, left):
             return False
-        return left == right
+        return same(left, right)
     except BaseException as error:
         hide_frames(error)
         raise

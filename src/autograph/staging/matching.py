@@ -11,7 +11,7 @@ from typing import Any
 
 from .branch import if_exp
 from .dispatch import hide_frames, staged
-from .logic import and_, is_, or_, truth
+from .logic import and_, is_, or_, same, truth
 
 _SEQUENCE = 1 << 5  # Py_TPFLAGS_SEQUENCE
 _MAPPING = 1 << 6  # Py_TPFLAGS_MAPPING
@@ -49,7 +49,7 @@ def value_pattern(value: Callable[[], Any]) -> Pattern:
     """A literal or a dotted name, compared by ``==``."""
 
     def matches(subject: Any, _: Captures) -> Any:
-        return truth(subject == value())
+        return truth(same(subject, value()))
 
     return matches
 
@@ -59,7 +59,7 @@ def singleton_pattern(value: Any) -> Pattern:
 
     def matches(subject: Any, _: Captures) -> Any:
         if isinstance(value, bool) and staged(subject) is not None and getattr(subject, "dtype", None) == bool:  # noqa: E721
-            return truth(subject) if value else truth(subject == value)
+            return truth(subject) if value else truth(same(subject, value))
         return is_(subject, value)
 
     return matches

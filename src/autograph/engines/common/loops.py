@@ -38,6 +38,8 @@ class Slot:
     ) -> None:
         self._types = types
         self.label, self.name, self.optional, self.location = label, name, optional, location
+        self.full: int | None = None
+        """How long a list is after all iterations, if each adds as much."""
         self.growth: int | None = None
         """How many elements each iteration adds to a list, if that is the same for all."""
         self._original = entry
@@ -56,6 +58,14 @@ class Slot:
     def contents_before(self) -> Any:
         """What the location held before the loop, be it that the loop made a buffer of it."""
         return self._original
+
+    def confirm_growth(self, run: Run) -> None:
+        """Forgets that each iteration adds as much to a list, if in the end it does not."""
+        if self.growth is None:
+            return
+        end = self.end(run)
+        if not isinstance(end, Buffer) or end.since is None or end.since != (self, self.growth):
+            self.growth = None
 
     def has_staged_length(self) -> bool:
         """Whether only the graph knows how long a list of the program's is that Python could have counted."""
@@ -143,8 +153,8 @@ class Slot:
                 )
             self.start(self._types.make_buffer(owner, room.capacity, [end], room))
             return
-        if isinstance(end, list) and self._types.LISTS_NEED_ROOM and growth:
-            self.growth = growth
+        if isinstance(end, list) and growth and bound is not None:
+            self.growth, self.full = growth, before + growth * bound
         self.start(self._types.make_buffer(owner, before + growth * (bound or 0), [end], "room"))
 
 
@@ -227,7 +237,9 @@ class Loop:
             for slot in self.slots:
                 if slot.location is not None:
                     about_to_write(slot.location)
-                heads[id(slot)] = slot.place(self.variables, leaves[id(slot)])
+                head = heads[id(slot)] = slot.place(self.variables, leaves[id(slot)])
+                if isinstance(head, Buffer):
+                    head.since = slot, 0
             return tuple(values[: len(self.extra)])
 
         with self.options:
@@ -287,6 +299,8 @@ class Loop:
             changed |= self.adjust(heads)
             changed |= self._separate(run)
             if not changed:
+                for slot in self.slots:
+                    slot.confirm_growth(run)
                 return run, heads
         raise StagingError(
             f"the types of a loop's state ({', '.join(slot.label for slot in self.slots)}) change with each iteration"
@@ -367,8 +381,8 @@ class Loop:
             if isinstance(value, Buffer) and value.mode == "room" and slot.made_room:
                 slot.location.write(Buffer(value.data, value.length))  # type: ignore[union-attr]
             if all_iterations and slot.growth is not None and isinstance(value, Buffer):
-                # Every iteration has added as much, so the buffer is just full.
-                slot.location.write(Buffer(value.data, value.capacity))  # type: ignore[union-attr]
+                # Every iteration has added as much, so the length is known again.
+                slot.location.write(self._types.filled(value, slot.full))  # type: ignore[union-attr]
 
     def flatten(self, value: Any) -> Any:
         return self._types.flatten(value)

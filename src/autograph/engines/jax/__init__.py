@@ -161,6 +161,9 @@ class JaxEngine:
     def items(self, value: Any) -> Any:
         return value  # a tracer can be iterated over
 
+    def next_or(self, iterator: Any, default: Any) -> Any:
+        return next(iterator, default)
+
     def length(self, value: Any) -> Any:
         size = value.shape[0] if getattr(value, "shape", ()) and isinstance(value, types.Array) else None
         return jnp.asarray(size) if is_symbolic(size) else len(value)

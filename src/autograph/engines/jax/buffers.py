@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ...errors import StagingError
 from ...staging.calls import call
 from ...staging.lists import Buffer
 from . import types
@@ -134,3 +135,40 @@ def joined(buffer: Buffer, other: Buffer) -> Buffer:
 
     data = jax.tree_util.tree_map(choose, data, other.data)
     return Buffer(data, total, buffer.mode, None if buffer.bound is None else room)
+
+
+def of(items: list[Any]) -> Buffer:
+    """A buffer of these elements."""
+    from ...staging.lists import _engine
+
+    return Buffer(_engine().stack_trees(items), len(items), "free", len(items))
+
+
+def like(items: list[Any], other: Buffer, room: int) -> Buffer:
+    """``items`` as a buffer with elements like those of ``other``, and room for some more."""
+    if not items and not room:
+        return Buffer(other.data, 0, "free", 0)
+    return Buffer.of(items, len(items) + room, other)
+
+
+def emptied(buffer: Buffer) -> Buffer:
+    return Buffer(buffer.data, 0, buffer.mode, 0)
+
+
+def elements(buffer: Buffer) -> list[Any]:
+    """Each element for itself; how many there are is known."""
+    return [types.get_row(buffer.data, index) for index in range(buffer.length)]
+
+
+def repeated(buffer: Buffer, times: Any) -> Buffer:
+    """The elements ``times`` times over; ``times`` is a number of Python's.
+
+    Raises:
+        StagingError: the graph decides how many times.
+    """
+    if not isinstance(times, int):
+        raise StagingError("how many times a list is repeated has to be a number that Python knows")
+    count = max(times, 0)
+    positions = jnp.arange(buffer.capacity * max(count, 1)) % jnp.maximum(buffer.length, 1)
+    new = _gathered(buffer, positions, buffer.length * count)
+    return Buffer(new.data, new.length, "free", buffer.capacity * max(count, 1))

@@ -78,6 +78,11 @@ def room_for(owner: TensorList, at_least: int) -> Any:
     return None if CONTEXT.rooms is None else CONTEXT.rooms.room_for(current_place(), owner.place, at_least)
 
 
+def filled(buffer: Buffer, length: int) -> Buffer:
+    """A buffer that is known to be full."""
+    return Buffer(buffer.data, buffer.capacity)
+
+
 def nonzero(code: Any) -> Any:
     return code != 0
 

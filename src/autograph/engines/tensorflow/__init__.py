@@ -20,7 +20,7 @@ from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from ..base import Engine
 from ..common import raising
 from ..common.failures import current_place
-from . import calls, effects, graphs, indexing, loops, mathematics, sources, types
+from . import calls, effects, graphs, indexing, lists, loops, mathematics, sources, types
 from .branches import stage_cond
 from .numbers import Number, as_number, as_tensor
 from .open_trace import Leaving
@@ -34,6 +34,7 @@ class TensorFlowEngine:
     """See ``autograph.engines.base.Engine``."""
 
     name = "tensorflow"
+    buffers = lists
 
     def active(self) -> bool:
         return not context.executing_eagerly()
@@ -128,6 +129,12 @@ class TensorFlowEngine:
         return sources.counted_range if function is tf.range else None
 
     def items(self, value: Any) -> Any:
+        if sources.is_stream(value) or isinstance(value, tf.RaggedTensor):
+            what = "a ragged tensor" if isinstance(value, tf.RaggedTensor) else "a dataset or iterator"
+            raise StagingError(
+                f"Python iterates over {what} here (in a comprehension, in an unpacking, or in code that was not "
+                "converted), and only the graph can; write a for statement, or map() and any(), all(), sum()"
+            )
         if not isinstance(value, tf.Tensor | tf.Variable):
             return value
         if isinstance(value, tf.Variable):
@@ -140,6 +147,12 @@ class TensorFlowEngine:
                 "Write a for statement, or give the size in an input_signature"
             )
         return tf.unstack(value)
+
+    def next_or(self, iterator: Any, default: Any) -> Any:
+        stream = sources.Stream(iterator)
+        stream.start()
+        drawn = stream.draw()
+        return stage_cond(drawn.has_value(), drawn.get_value, lambda: default, None, [])
 
     def length(self, value: Any) -> Any:
         if isinstance(value, tf.data.Dataset):

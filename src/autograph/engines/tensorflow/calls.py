@@ -60,7 +60,7 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
     """The ``tf.function`` of one ``ag.function``; also what a ``tf.Module`` saves."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if EAGER.on or polymorphic_function.functions_run_eagerly():
+        if EAGER.on or self._run_functions_eagerly:
             return self._python_function.__ag_original__(*args, **kwargs)
         if not context.executing_eagerly():
             _INLINING.on = True

@@ -147,11 +147,17 @@ class _Loop(loops.Loop):
         for (slot, index), end in zip(carried, ends, strict=True):
             kind = _final(slot.kinds[index], end)
             results.append(kind.value([next(rest) for _ in kind.specs()]))
-        self.finish(carried, results, all_iterations=False)
+        self.finish(carried, results, all_iterations=self._runs_all(test, body))
         if self.pending is not None:
             pending = self.pending.carrying(raised[0], raised[1:])
             pending.certain = False
             leave(pending)
+
+    def _runs_all(self, test: Run, body: Run) -> bool:
+        """Whether each of a known number of iterations runs to its end."""
+        limited = any(name in self.options for name in ("maximum_iterations", "max_iterations"))
+        is_open = self.trip_count is None or limited or body.raised is not None or self.pending is not None
+        return not is_open and test.result is True
 
     def _maximum(self, known: Any) -> Any:
         """How many iterations there are at most."""

@@ -114,11 +114,12 @@ def _row_source(leaf: Any) -> Any:
     assert isinstance(kind, types.ArrayType)
     tensor = types.convert_tensor(leaf, kind)
     element = types.ArrayType(None if kind.shape is None else kind.shape[1:], kind.dtype)
-    shape = types.shape_tensor(element)
-    handle = tf.raw_ops.TensorListFromTensor(tensor=tensor, element_shape=shape)
+    handle = tf.raw_ops.TensorListFromTensor(tensor=tensor, element_shape=types.shape_tensor(element))
 
     def read(index: Any) -> Any:
         place = tf.cast(index, tf.int32)
+        # The shape is made where it is used: TensorFlow and XLA want to see that it is a constant.
+        shape = types.shape_tensor(element)
         return tf.raw_ops.TensorListGetItem(
             input_handle=handle, index=place, element_shape=shape, element_dtype=kind.dtype
         )

@@ -259,6 +259,11 @@ def room_for(owner: TensorList, at_least: int) -> Any:
     return None  # a tensor list needs none
 
 
+def filled(buffer: Handles, length: int) -> Handles:
+    """A list whose length is known again."""
+    return Handles(buffer.data, buffer.structure, buffer.kinds, length)
+
+
 def nonzero(code: Any) -> Any:
     return tf.not_equal(code, 0)
 
@@ -351,11 +356,13 @@ class Handles(Buffer):
     to append is to make another, which takes no copy where the old one is no longer used.
     """
 
-    __slots__ = ("kinds", "structure")
+    __slots__ = ("_known", "kinds", "structure")
 
-    def __init__(self, data: Sequence[Any], structure: Any, kinds: Sequence[ArrayType]) -> None:
+    def __init__(
+        self, data: Sequence[Any], structure: Any, kinds: Sequence[ArrayType], known: int | None = None
+    ) -> None:
         super().__init__(tuple(data), None)
-        self.structure, self.kinds = structure, tuple(kinds)
+        self.structure, self.kinds, self._known = structure, tuple(kinds), known
 
     @property
     def capacity(self) -> None:
@@ -363,13 +370,15 @@ class Handles(Buffer):
 
     @property
     def length(self) -> Any:
+        if self._known is not None:
+            return self._known
         return numbers.as_number(tf.raw_ops.TensorListLength(input_handle=self.data[0]))
 
     @length.setter
     def length(self, value: Any) -> None:
         pass  # a tensor list knows its own
 
-    def _leaves(self, value: Any) -> list[Any]:
+    def leaves(self, value: Any) -> list[Any]:
         leaves, structure = flatten(value)
         if structure != self.structure:
             raise StagingError(
@@ -380,8 +389,10 @@ class Handles(Buffer):
     def example(self) -> str:
         return str(unflatten(self.structure, [_Text(str(kind)) for kind in self.kinds]))
 
-    def _with(self, data: Sequence[Any]) -> Handles:
-        return Handles(data, self.structure, self.kinds)
+    def _with(self, data: Sequence[Any], longer: int | None = None) -> Handles:
+        known = None if self._known is None or longer is None else self._known + longer
+        new = Handles(data, self.structure, self.kinds, known)
+        return new if longer is None else new.longer_than(self, longer)
 
     def _element(self, tensors: Sequence[Any]) -> Any:
         return unflatten(self.structure, [kind.value([t]) for kind, t in zip(self.kinds, tensors, strict=True)])
@@ -402,16 +413,18 @@ class Handles(Buffer):
         return self._with(
             [
                 tf.raw_ops.TensorListSetItem(input_handle=handle, index=place, item=leaf)
-                for handle, leaf in zip(self.data, self._leaves(value), strict=True)
-            ]
+                for handle, leaf in zip(self.data, self.leaves(value), strict=True)
+            ],
+            0,
         )
 
     def append(self, value: Any) -> Handles:
         return self._with(
             [
                 tf.raw_ops.TensorListPushBack(input_handle=handle, tensor=leaf)
-                for handle, leaf in zip(self.data, self._leaves(value), strict=True)
-            ]
+                for handle, leaf in zip(self.data, self.leaves(value), strict=True)
+            ],
+            1,
         )
 
     def pop(self) -> tuple[Any, Handles]:
@@ -421,7 +434,7 @@ class Handles(Buffer):
             )
             for handle, kind in zip(self.data, self.kinds, strict=True)
         ]
-        return self._element([pair.tensor for pair in pairs]), self._with([pair.output_handle for pair in pairs])
+        return self._element([pair.tensor for pair in pairs]), self._with([pair.output_handle for pair in pairs], -1)
 
     def stack(self) -> Any:
         return self._element(
@@ -496,7 +509,7 @@ _register(
 )
 _register(
     Handles,
-    lambda node: (node.data, (node.structure, node.kinds)),
+    lambda node: (node.data, (node.structure, node.kinds)),  # in a graph's state the length is the graph's
     lambda form, children: Handles(children, *form),
 )
 _register(TensorList, lambda node: ((node.__ag_content__(),), None), lambda _, children: _list_of(children[0]))
