@@ -259,3 +259,49 @@ def indices_from_an_array(a, idx):
     for i in idx:
         a[i] += 1
     return a
+
+
+def insert_last(items, n):
+    new = items[n]
+    while n > 0:
+        if new < items[n - 1]:
+            items[n] = items[n - 1]
+            n -= 1
+            continue
+        break
+    items[n] = new
+
+
+@program((ints(1, 3, 5, 0), 3), (ints(4, 3, 5, 0), 1))
+def a_loop_in_a_helper(a, n):
+    insert_last(a, n)
+    return a
+
+
+@program((ints(4, 3, 5, 0),))
+def insertion_sort_by_a_helper(a):
+    for n in range(1, len(a)):
+        insert_last(a, n)
+    return a
+
+
+@program((ints(4, 3, 5, 0), 2), (ints(4, 3, 5, 0), 0))
+def a_new_array_in_the_loop_is_no_alias(a, n):
+    b = a
+    for i in range(n):
+        b = b + 1
+        b[i] = 0
+    return a, b
+
+
+@program((ints(4, 3, 5, 0), 2), (ints(4, 3, 5, 0), -2))
+def changed_in_a_branch_of_a_helper(a, x):
+    def clear(items):
+        if x > 0:
+            items[0] = 0
+        else:
+            items[1] = items[0]
+
+    keep = a
+    clear(a)
+    return a, keep

@@ -60,17 +60,21 @@ def _frames() -> Iterator[FrameType]:
 
 def replaced(old: Any, new: Any) -> None:
     """Gives the variables of the running functions that hold the array ``old`` the array ``new``."""
+    olds = [old]
+    for head, initial in reversed(CONTEXT.origins):
+        if any(head is one for one in olds):
+            olds.append(initial)
     for frame in _frames():
         code = frame.f_code
         for name, value in list(frame.f_locals.items()):
-            if value is old:
+            if any(value is one for one in olds):
                 location: Location
-                cell = _cell(name, old) if name in code.co_cellvars or name in code.co_freevars else None
+                cell = _cell(name, value) if name in code.co_cellvars or name in code.co_freevars else None
                 location = FrameVariable(frame, name) if cell is None else AliasCell(cell, name)
                 about_to_write(location)
                 location.write(new)
         for name in code.co_names:
-            if frame.f_globals.get(name) is old:
+            if any(frame.f_globals.get(name) is one for one in olds):
                 about_to_write(Global(frame.f_globals, name))
                 frame.f_globals[name] = new
 

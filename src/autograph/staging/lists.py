@@ -128,6 +128,7 @@ class TensorList(list):
     def of(cls, content: Buffer | list[Any]) -> TensorList:
         """A list with this content."""
         new = cls()
+        was_born(new)
         new.__ag_set_content__(content)
         return new
 
@@ -411,7 +412,7 @@ class TensorList(list):
 
     def __radd__(self, other: Any) -> Any:
         if isinstance(other, list) and _has_open_length(self):
-            both = TensorList(other)
+            both = TensorList.of(list(other))
             both.extend(self)
             return both
         return [*other, *self] if isinstance(other, list) else NotImplemented

@@ -276,6 +276,8 @@ class _Context(threading.local):
         """Regions under an active ``try``, from the outermost in; empty where none is waiting for an exception."""
         self.variables: list[Variables] = []
         """The variables of the regions that are being traced, from the outermost in."""
+        self.origins: list[tuple[Any, Any]] = []
+        """Arrays at the head of an iteration that is being traced, with the arrays before the loop that they were."""
         self.rooms: Any = None
         """The rooms of the lists of the ``ag.function`` that is being traced."""
         self.raises = 0

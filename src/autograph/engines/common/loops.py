@@ -234,6 +234,9 @@ class Loop:
         def prepare(values: Sequence[Any]) -> tuple[Any, ...]:
             values = self._as_one(values)
             leaves = self.leaves(values[len(self.extra) :])
+            for (slot, index), value in zip(self.dynamic(), values[len(self.extra) :], strict=True):
+                if getattr(slot.initial[index], "ndim", 0):
+                    CONTEXT.origins.append((value, slot.initial[index]))
             for slot in self.slots:
                 if slot.location is not None:
                     about_to_write(slot.location)
@@ -242,8 +245,12 @@ class Loop:
                     head.since = slot, 0
             return tuple(values[: len(self.extra)])
 
-        with self.options:
-            run = self._trace_region(step, self.variables, self.names, inputs, prepare)
+        count = len(CONTEXT.origins)
+        try:
+            with self.options:
+                run = self._trace_region(step, self.variables, self.names, inputs, prepare)
+        finally:
+            del CONTEXT.origins[count:]
         return run, heads
 
     def _find_followers(self) -> None:

@@ -70,8 +70,8 @@ _MATH: dict[str, Callable[..., Any]] = {
     "isfinite": jnp.isfinite,
 }
 for _name in (
-    *("sqrt", "cbrt", "exp", "exp2", "expm1", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh", "tanh"),
-    *("copysign", "fmod", "degrees", "radians", "gcd", "lcm"),
+    *("sqrt", "cbrt", "exp", "exp2", "expm1", "log2", "log10", "log1p", "sin", "cos"),
+    *("tan", "sinh", "cosh", "tanh", "copysign", "fmod", "degrees", "radians", "gcd", "lcm"),
 ):
     _MATH[_name] = getattr(jnp, _name)
 
