@@ -16,7 +16,7 @@ def collatz(n):
     return l
 
 
-@program((0,), (3,), (100,), jit=False, why=NEEDS_ROOM)
+@program((0,), (3,), (20,), jit=False, why=NEEDS_ROOM)
 def some_items_of_a_counted_loop(n):
     l = []
     for i in range(n):
@@ -41,7 +41,7 @@ def primes_by_division(n):
     return primes
 
 
-@program((1,), (5,), (30,), jit=False, why=NEEDS_ROOM)
+@program((1,), (5,), (7,), jit=False, why=NEEDS_ROOM)
 def a_stack_that_branches(n):
     stack = [n]
     out = []
@@ -70,7 +70,7 @@ def prints_while_it_grows(n):
     return s, l[-1] if n > 0 else None
 
 
-@program((0,), (2,), (40,), jit=False, why=NEEDS_ROOM)
+@program((0,), (2,), (12,), jit=False, why=NEEDS_ROOM)
 def rows_of_arrays(n):
     rows = []
     i = 0
@@ -132,7 +132,7 @@ def groups_of_an_array(xs, m):
     return groups
 
 
-@program((3,), (50,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def two_lists_of_two_types(n):
     a = []
     b = []
@@ -151,7 +151,7 @@ def helper(l, n):
         n -= 1
 
 
-@program((2,), (40,), jit=False, why=NEEDS_ROOM)
+@program((2,), (5,), jit=False, why=NEEDS_ROOM)
 def grown_by_a_helper(n):
     l = []
     helper(l, n)
@@ -173,7 +173,7 @@ def grows_until_it_raises(n):
     return -len(l)
 
 
-@program((3,), (40,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def lists_in_a_list(n):
     hist = [[] for _ in range(2)]
     while n > 0:
@@ -185,7 +185,7 @@ def lists_in_a_list(n):
     return hist
 
 
-@program((2,), (30,), jit=False, why=NEEDS_ROOM)
+@program((2,), (10,), jit=False, why=NEEDS_ROOM)
 def a_queue(n):
     q = [0]
     seen = 0

@@ -13,7 +13,7 @@ def fill(n):
     return l
 
 
-@program((2,), (20,), jit=False, why=NEEDS_ROOM)
+@program((2,), (12,), jit=False, why=NEEDS_ROOM)
 def insert(n):
     l = fill(n)
     l.insert(0, 100)
@@ -23,7 +23,7 @@ def insert(n):
     return l
 
 
-@program((4,), (20,), jit=False, why=NEEDS_ROOM)
+@program((4,), (12,), jit=False, why=NEEDS_ROOM)
 def pop_by_index(n):
     l = fill(n)
     a = l.pop(0)
@@ -32,14 +32,14 @@ def pop_by_index(n):
     return l, a, b, c
 
 
-@program(raises(5, 3), (30, 10), raises(5, 99), jit=False, why=NEEDS_ROOM)
+@program(raises(5, 3), (12, 10), raises(5, 99), jit=False, why=NEEDS_ROOM)
 def remove_index_and_count(n, v):
     l = fill(n)
     l.remove(v)
     return l, l.index(1), l.count(1), 3 in l
 
 
-@program((4,), (20,), jit=False, why=NEEDS_ROOM)
+@program((4,), (12,), jit=False, why=NEEDS_ROOM)
 def reverse_and_slices(n):
     l = fill(n)
     l.reverse()
@@ -49,7 +49,7 @@ def reverse_and_slices(n):
     return l, m, k, j, l[n // 2 :]
 
 
-@program((4,), (20,), jit=False, why=NEEDS_ROOM)
+@program((4,), (12,), jit=False, why=NEEDS_ROOM)
 def sort(n):
     l = fill(n)
     l.sort()
@@ -59,7 +59,7 @@ def sort(n):
     return l, m
 
 
-@program((2,), (20,), jit=False, why=NEEDS_ROOM)
+@program((2,), (12,), jit=False, why=NEEDS_ROOM)
 def extend_and_add(n):
     a = fill(n)
     b = fill(n + 1)
@@ -109,13 +109,13 @@ def changes_of_length_in_branches(x):
     return l
 
 
-@program((3,), (20,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def built_in_functions_of_a_list(n):
     l = fill(n)
     return sum(l), max(l), min(l), [x * 2 for x in l], sorted(l), any(x > 5 for x in l), all(x > 0 for x in l)
 
 
-@program((3,), (20,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def enumerate_zip_and_reversed(n):
     l = fill(n)
     out = []
@@ -134,7 +134,7 @@ def comparisons(n):
     return l == fill(n), l == fill(n + 1), l != [1], bool(l), not l
 
 
-@program((3,), (20,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def lists_in_a_dict(n):
     m = {}
     m["a"] = []
@@ -146,7 +146,7 @@ def lists_in_a_dict(n):
     return m
 
 
-@program((3,), (20,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def two_names_for_a_list(n):
     a = []
     b = a
@@ -158,7 +158,7 @@ def two_names_for_a_list(n):
     return a, b, len(a) == len(b)
 
 
-@program((3,), (20,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def moving_window(n):
     window = []
     out = []
@@ -172,7 +172,7 @@ def moving_window(n):
     return out
 
 
-@program((3,), (20,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def the_smallest_four(n):
     heap = []
     while n > 0:
@@ -184,7 +184,7 @@ def the_smallest_four(n):
     return heap
 
 
-@program((3,), (20,), jit=False, why=NEEDS_ROOM)
+@program((3,), (12,), jit=False, why=NEEDS_ROOM)
 def dicts_in_a_list(n):
     pts = []
     while n > 0:
