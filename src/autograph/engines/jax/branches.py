@@ -77,7 +77,7 @@ def build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, t
 
     def branch(side: int) -> Callable[[], list[Any]]:
         def build() -> list[Any]:
-            get = runs[side].evaluate()
+            get = runs[side].evaluate(condition=predicate if side == 0 else lax.bitwise_not(predicate))
             return [types.convert(get(pair[side]), kind) for kind, pair in wanted]
 
         return build

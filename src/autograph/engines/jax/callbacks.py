@@ -38,8 +38,11 @@ def _add(report: Callable[..., None], leaves: list[Any], fails: bool = False) ->
     jax.debug.callback(report, *leaves, ordered=True)
 
 
-def raise_when_run(error: BaseException, place: Place | None = None) -> None:
-    """Makes the graph raise ``error``, with the staged values in its arguments filled in, when it gets here."""
+def raise_when_run(error: BaseException, place: Place | None = None, unless: Any = None) -> None:
+    """Makes the graph raise ``error``, with the staged values in its arguments filled in, when it gets here.
+
+    With ``unless`` examples of a batch for which that is true do not.
+    """
     place = place or place_of(error)
     own = {name: value for name, value in error.__dict__.items() if not name.startswith("__ag_")}
     leaves, rebuild = formatting.split((error.args, own))
@@ -56,13 +59,16 @@ def raise_when_run(error: BaseException, place: Place | None = None) -> None:
         FAILURES.add(new, place)
         raise new
 
-    _add(report, leaves, fails=True)
+    if unless is None:
+        _add(report, leaves, fails=True)
+    else:
+        _add(lambda fine, *values: None if fine else report(*values), [unless, *leaves], fails=True)
 
 
 def raise_unless(ok: Any, make: Callable[[], BaseException], place: Place | None = None) -> None:
     """Makes the graph raise ``make()`` when it gets here and ``ok`` is false."""
 
-    lax.cond(ok, lambda: None, lambda: raise_when_run(make(), place))
+    lax.cond(ok, lambda: None, lambda: raise_when_run(make(), place, unless=ok))
 
 
 def print_when_run(args: tuple[Any, ...], options: dict[str, Any]) -> None:

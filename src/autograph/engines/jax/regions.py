@@ -21,6 +21,7 @@ from ...staging.state import CONTEXT, Location, Variables
 from ..common import regions
 from ..common.regions import explain_recursion, raised_by_program
 from . import callbacks
+from .derivatives.masking import masked
 from .types import Array, flatten
 
 
@@ -56,11 +57,17 @@ class Run(regions.Run):
             if record is not None and not any(leaf is outer for outer in within):
                 self.add_output(list(record.fields.values()), (*within, leaf))
 
-    def evaluate(self, *inputs: Any) -> Callable[[Any], Any]:
-        """Builds the region's operations here; gives a function from its leaves to the values they have."""
+    def evaluate(self, *inputs: Any, condition: Any = None) -> Callable[[Any], Any]:
+        """Builds the region's operations here; gives a function from its leaves to the values they have.
+
+        Where examples of a batch differ in ``condition``, the region has effects for those alone that it holds for.
+        """
         if self.jaxpr is None:
             return lambda leaf: leaf
-        values = jax.core.eval_jaxpr(self.jaxpr.jaxpr, self.jaxpr.consts, *inputs)
+        jaxpr = self.jaxpr
+        if condition is not None and jaxpr.effects:
+            jaxpr, inputs = masked(jaxpr), (condition, *inputs)
+        values = jax.core.eval_jaxpr(jaxpr.jaxpr, jaxpr.consts, *inputs)
         outputs = self.outputs
         return lambda leaf: values[outputs[id(leaf)]] if id(leaf) in outputs else leaf
 

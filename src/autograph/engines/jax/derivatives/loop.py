@@ -38,6 +38,7 @@ from .internals import (
     split_at,
     trace,
 )
+from .masking import while_running
 from .reversal import Budget, more_rows
 from .steps import Counts, Derivative, Joint, without_effects
 
@@ -428,6 +429,11 @@ def _batch(
             break
         carry = [a or b for a, b in zip(carry, out, strict=True)]
     _, (each_ends,) = batching.batch_jaxpr(cond_jaxpr, axis_data, [*of_test, *carry], instantiate=False)
+    if each_ends and body_jaxpr.effects and _rank(cond_jaxpr) == 0:
+        body_jaxpr = while_running(cond_jaxpr, body_jaxpr, cond_nconsts, body_nconsts)
+        operands, dims = ([*given[:cond_nconsts], *given] for given in (operands, dims))
+        of_body, rows = [*of_test, *of_body], (*[0] * cond_nconsts, *rows)
+        body_nconsts += cond_nconsts
     if each_ends:
         of_body, rows = more_rows(of_body, rows)
         carry = [True] * len(carry)
