@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import linecache
 import re
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -591,3 +595,26 @@ def test_rows_of_a_long_array_cost_a_row_each():
     text = compiled(jax.grad(ag.convert(until))).lower(rows, 1e9).as_text()
     adds = re.findall(r"stablehlo\.add .*tensor<1000xf64>", text)
     assert not adds, adds
+
+
+# --- The page ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_prints_what_it_says():
+    page = (Path(__file__).parent.parent / "docs" / "differentiating-loops.md").read_text()
+    code = "".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    expected = re.findall(r"^print\(.*\)  +# (.*)$", code, re.MULTILINE)
+    assert len(expected) == code.count("print(") >= 6
+    printed = io.StringIO()
+    with jax.enable_x64(False), contextlib.redirect_stdout(printed):
+        namespace: dict[str, object] = {}
+        lines = "\n" * page[: page.index("```python")].count("\n")
+        module = compile(lines + code, "differentiating-loops.md", "exec")
+        linecache.cache["differentiating-loops.md"] = (
+            len(code),
+            None,
+            (lines + code).splitlines(True),
+            module.co_filename,
+        )
+        exec(module, namespace)
+    assert printed.getvalue().splitlines() == expected
