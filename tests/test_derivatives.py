@@ -340,6 +340,36 @@ def test_shared_weights_get_no_nan_from_examples_that_have_ended():
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-9), got, expected)
 
 
+def test_an_example_without_iterations_does_no_harm_to_shared_weights():
+    def f(x, w, d, n):
+        i = 0
+        while i < n:
+            x = x * (w / d)
+            i += 1
+        return x
+
+    arguments = (jnp.array([1.0, 2.0, 3.0]), 0.5, jnp.array([2.0, 0.0, 4.0]), jnp.array([3, 0, 1]))
+    got = compiled(
+        jax.grad(lambda x, w, d, n: jnp.sum(jax.vmap(ag.convert(f), (0, None, 0, 0))(x, w, d, n)), (0, 1, 2))
+    )(*arguments)
+    np.testing.assert_allclose(got[0], [0.25**3, 1, 0.125])
+    np.testing.assert_allclose(got[1], 3 * 0.25**2 / 2 + 3 / 4)
+    np.testing.assert_allclose(got[2], [-3 * 0.25**3 / 2, 0, -3 * 0.5 / 16])
+
+
+def test_a_state_that_becomes_a_constant():
+    def f(x, n):
+        y, z, i = x, x, 0
+        while i < n:
+            z = z * y
+            y = 2.0
+            i += 1
+        return z
+
+    slope = compiled(jax.grad(ag.convert(f)))
+    np.testing.assert_allclose([slope(3.0, n) for n in (0, 1, 2, 4)], [1, 6, 12, 48])
+
+
 def test_second_derivatives_of_a_batch():
     def f(x, limit):
         while x < limit:

@@ -48,8 +48,8 @@ def search(table, width, longest):
     step = 0
     while step < longest:
         extended = scores[:, None] + table[first, second]
-        # A word has at least three letters here.
-        if step < 3:
+        # A word has at least six letters here.
+        if step < 6:
             finished = jnp.full(width, -jnp.inf)
         else:
             finished = extended[:, END]

@@ -57,7 +57,7 @@ def minimize(function, x, most, tolerance, memory=6):
     count = evaluations = 0
     value, slope = jax.value_and_grad(function)(x)
     curve = []
-    ag.set_element_type(curve, x.dtype, capacity=300)
+    ag.set_element_type(curve, x.dtype, capacity=400)
     for iteration in range(most):
         curve.append(value)
         if iteration % 10 == 0:
@@ -83,7 +83,7 @@ def run(quick: bool) -> dict[str, Any]:
     size = 4 if quick else 50
     with jax.enable_x64(True):
         start = jnp.where(jnp.arange(size) % 2 == 0, -1.2, 1.0)
-        found = ag.function(lambda x, most: minimize(rosenbrock, x, most, 1e-8))(start, 250)
+        found = ag.function(lambda x, most: minimize(rosenbrock, x, most, 1e-8))(start, 400)
         x, value, evaluations, curve = found
         return {"x": x, "value": float(value), "evaluations": int(evaluations), "curve": [float(v) for v in curve]}
 

@@ -76,7 +76,7 @@ def train(params, train_images, train_labels, test_images, test_labels, epochs, 
         test_curve.append(test_loss)
         if epoch % 20 == 0:
             print("epoch", epoch, "training loss", total, "validation loss", test_loss, "rate", step)
-        if test_loss < best - 1e-4:
+        if test_loss < best - 1e-3:
             best, best_params, waited = test_loss, params, 0
         else:
             waited += 1

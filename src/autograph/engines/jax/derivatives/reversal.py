@@ -44,6 +44,7 @@ from .internals import (
 from .steps import Step
 
 _BUFFER_BYTES = 1 << 20
+_ROOT_BYTES = 1 << 26
 _FEWEST, _MOST = 8, 1024
 _SMALL_ROW = 1024
 
@@ -65,7 +66,10 @@ class Budget(NamedTuple):
             )
             if self.max_iterations is not None:
                 root = math.isqrt(max(self.max_iterations - 1, 0)) + 1
-                segment, places = max(segment, root), max(places, root)
+                segment, places = (
+                    max(count, min(root, _ROOT_BYTES // max(size, 1)))
+                    for count, size in ((segment, row_bytes), (places, state_bytes))
+                )
         if self.max_iterations is not None:
             segment = max(1, min(segment, self.max_iterations))
             places = max(1, min(places, -(-self.max_iterations // segment)))
@@ -105,8 +109,13 @@ def reverse(
     carry = [*accumulated, *cotangents]
     stop = examples.longest()
     if not start:
-        found = jaxpr_as_fun(known)(*consts)
-        out = _going_back(stop, lambda index, carry: back(index, found, carry), carry)
+        residuals_of = jaxpr_as_fun(known)
+        found = None if examples.rank else residuals_of(*consts)
+
+        def backward(index: Any, carry: Sequence[Any]) -> list[Any]:
+            return back(index, residuals_of(*examples.safe(index, consts, ())) if found is None else found, carry)
+
+        out = _going_back(stop, backward, carry)
     else:
         tape = _tape(known, consts, start, examples)
         out = _with_checkpoints(
@@ -132,11 +141,12 @@ def _tape(known: ClosedJaxpr, consts: Sequence[Any], start: Sequence[Any], examp
     types = [core.typeof(value) for value in start]
     varying = _depends(known.jaxpr, len(consts))
     # What the loop does not change is computed once; what two residuals have in common is written down once.
-    rows = list(dict.fromkeys(var for var in outs[carry:] if var in varying))
+    changing = [isinstance(var, core.Var) and var in varying for var in outs]
+    rows = list(dict.fromkeys(var for var, changes in zip(outs[carry:], changing[carry:], strict=True) if changes))
     plain = examples.rank == 0 and not any(jnp.issubdtype(var.aval.dtype, jax.dtypes.extended) for var in rows)
     if plain and _bytes(var.aval for var in rows) <= max(4 * _bytes(types), _SMALL_ROW):
         jaxpr = known.jaxpr
-        fixed = [place for place in range(carry, len(outs)) if outs[place] not in varying]
+        fixed = [place for place in range(carry, len(outs)) if not changing[place]]
         before, needed = dce(known, [place in fixed for place in range(len(outs))])
         once = dict(zip(fixed, jaxpr_as_fun(before)(*_chosen(needed, [*consts, *start])), strict=True))
         inner = jaxpr.replace(outvars=[*outs[:carry], *rows], debug_info=jaxpr.debug_info.with_unknown_names())
