@@ -71,7 +71,7 @@ def run(quick: bool) -> dict[str, Any]:
         optimizer = optax.adam(0.03)
         state = optimizer.init(guess)
         curve = []
-        updates = 6 if quick else 300
+        updates = 6 if quick else 600
         for number in range(updates):
             (loss, (accepted, rejected)), slopes = gradient(guess)
             changes, state = optimizer.update(slopes, state)

@@ -75,7 +75,7 @@ def loss_of(params, rows, balanced):
 
 
 def run(quick: bool) -> dict[str, Any]:
-    count, longest, size, updates = (24, 6, 8, 10) if quick else (512, 20, 24, 400)
+    count, longest, size, updates = (24, 6, 8, 10) if quick else (512, 20, 24, 200)
     rows, balanced = brackets(count, longest)
     params = initial(jax.random.key(0), size)
     optimizer = optax.adam(0.01)
