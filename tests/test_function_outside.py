@@ -435,3 +435,84 @@ def test_a_trace_keeps_no_object_alive():
     gc.collect()
     assert [reference() for reference in references] == [None, None]
     assert Model.apply.concrete_functions == []
+
+
+LARGE = [float(k) for k in range(500)]
+HUGE = list(range(20_000))
+NAMES = {f"k{index}": index for index in range(50)}
+
+
+def test_containers_of_many_plain_values_are_guarded_as_a_whole():
+    global HUGE
+
+    @ag.function
+    def f(x):
+        return x + sum(LARGE) + len(HUGE) + NAMES["k3"]
+
+    base = sum(LARGE) + 20_000 + 3
+    assert float(f(1.0)) == 1 + base
+    assert float(f(2.0)) == 2 + base
+    assert f.tracing_count == 1
+    LARGE[7] = 1007.0
+    assert float(f(1.0)) == 1001 + base
+    NAMES["k3"] = 103
+    assert float(f(1.0)) == 1101 + base
+    HUGE = HUGE[:-1]
+    assert float(f(1.0)) == 1100 + base
+    LARGE[7], NAMES["k3"] = 7.0, 3
+
+
+def test_arguments_that_are_filled_in_place_are_filled_for_the_caller():
+    def fill(out, values):
+        for i in range(3):
+            out[i] = values[i] * 2
+
+    @ag.function
+    def f(out, table, x):
+        fill(out, table["values"])
+        if x > 0:
+            table["values"][0] = x
+        return out.sum()
+
+    for x in (-1.0, 5.0):
+        out, table = np.zeros(3), {"values": np.array([1.0, 2.0, 3.0])}
+        assert float(f(out, table, x)) == 12
+        assert out.tolist() == [2, 4, 6]
+        assert table["values"].tolist() == [5.0 if x > 0 else 1.0, 2, 3]
+    unchanged = jnp.zeros(3)
+    assert float(f(unchanged, {"values": jnp.ones(3)}, 1.0)) == 6
+    assert unchanged.tolist() == [0, 0, 0]
+
+
+def test_no_traced_value_stays_behind():
+    from collections import Counter, defaultdict, deque
+
+    counts, lists, last = Counter(), defaultdict(list), deque(maxlen=2)
+
+    @ag.function
+    def f(x):
+        counts["calls"] += 1
+        lists["x"].append(x)
+        last.append(x)
+        return x
+
+    for k in range(3):
+        f(float(k))
+    assert counts == {"calls": 3}
+    assert [float(x) for x in lists["x"]] == [0, 1, 2]
+    assert [float(x) for x in last] == [1, 2]
+    assert concrete(list(lists["x"]), list(last))
+
+    hidden = {}
+
+    @ag.do_not_convert
+    def keep(x):
+        hidden["x"] = x
+
+    @ag.function
+    def leaks(x):
+        keep(x * 2)
+        return hidden["x"]
+
+    with pytest.raises(ag.StagingError, match=r"hidden\['x'\] holds a value of the graph"):
+        leaks(1.0)

@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import StagingError
 from ..syntax.compiler import is_converted
 from .dispatch import is_own_file
-from .state import CONTEXT, UNBOUND, Cell, Global, Location, about_to_write
+from .state import CONTEXT, UNBOUND, Argument, Cell, Global, Location, about_to_write
 
 
 class AliasCell(Cell):
@@ -77,6 +77,12 @@ def replaced(old: Any, new: Any) -> None:
             if any(frame.f_globals.get(name) is one for one in olds):
                 about_to_write(Global(frame.f_globals, name))
                 frame.f_globals[name] = new
+    if CONTEXT.boundary is not None:
+        arguments = CONTEXT.boundary.arguments
+        for index, value in enumerate(arguments):
+            if value is old:
+                about_to_write(Argument(arguments, index))
+                arguments[index] = new
 
 
 def is_held(value: Any) -> bool:

@@ -13,6 +13,7 @@ import os
 import sys
 import sysconfig
 import weakref
+from collections import deque
 from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -110,7 +111,7 @@ REPLACEMENTS: dict[Any, Callable[..., Any]] = {}
 _TAKE_FUNCTIONS = {functools.reduce, functools.partial}
 """Functions of the standard library that call the functions that they are given."""
 
-_CONTAINERS = (list, dict, set)
+_CONTAINERS = (list, dict, set, deque)
 _MUTATORS = frozenset(
     [
         "append",
@@ -125,7 +126,12 @@ _MUTATORS = frozenset(
         "setdefault",
         "popitem",
         "add",
+        "appendleft",
         "discard",
+        "extendleft",
+        "popleft",
+        "rotate",
+        "subtract",
         "difference_update",
         "intersection_update",
         "symmetric_difference_update",
@@ -255,7 +261,7 @@ def call(function: Any) -> Any:
         return _entry(function).function
     if kind is BuiltinFunctionType:
         owner = function.__self__
-        if type(owner) in _CONTAINERS:
+        if isinstance(owner, _CONTAINERS):
             if is_journaled() and function.__name__ in _MUTATORS:
                 return _mutator(function, owner)
             return function

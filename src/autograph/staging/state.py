@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from types import CellType
 from typing import Any
@@ -182,6 +183,25 @@ class Global(Location):
         return f"global variable {self.name!r}"
 
 
+class Argument(Location):
+    """An array that the caller of the function that is being traced holds."""
+
+    __slots__ = ("index",)
+    is_outside = True
+
+    def __init__(self, arguments: list[Any], index: int) -> None:
+        self.owner, self.index, self.key = arguments, index, (id(arguments), index, "argument")
+
+    def read(self) -> Any:
+        return self.owner[self.index]
+
+    def write(self, value: Any) -> None:
+        self.owner[self.index] = value
+
+    def describe(self) -> str:
+        return "an argument"
+
+
 class Content(Location):
     """All that a list, dict or set holds."""
 
@@ -209,6 +229,9 @@ class Content(Location):
         elif isinstance(owner, dict | set):
             owner.clear()
             owner.update(value)
+        elif isinstance(owner, deque):
+            owner.clear()
+            owner.extend(value)
         else:
             owner[:] = value
 
@@ -223,6 +246,8 @@ class Journal:
         self.old: dict[tuple[Any, ...], tuple[Location, Any]] = {}
         self.born: dict[int, Any] = {}
         """Objects that came into being in the region: changes to them are nobody else's business."""
+        self.arguments: list[Any] = []
+        """The arrays among the arguments of the function that is being traced, as they are now."""
 
     def before_write(self, location: Location) -> None:
         if location.key not in self.old and id(location.owner) not in self.born:

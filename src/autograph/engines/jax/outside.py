@@ -14,6 +14,7 @@ import enum
 import functools
 import sys
 import weakref
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -22,14 +23,17 @@ from typing import Any
 import jax
 import numpy as np
 
+from ...errors import StagingError
 from ...staging.calls import is_library, is_users_class
 from ...staging.state import Cell, Global
 from .arguments import is_same_value
+from .regions import current_trace
 from .types import Array, Tracer, type_of
 
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), range, slice, frozenset, np.generic, np.dtype)
 _MOST_NODES = 20_000
 _MOST_ITEMS = 1000
+_MOST_SCALARS = 10_000
 _MOST_ELEMENTS = 65_536
 """Of a NumPy array that only Python has looked at: a larger one is known by its identity."""
 
@@ -41,6 +45,11 @@ def same_array(array: Any, copy: Any) -> bool:
         and array.shape == copy.shape
         and array.tobytes() == copy.tobytes()
     )
+
+
+def float_bytes(items: list[Any]) -> bytes | None:
+    """What tells lists of floats apart to the last bit; ``None`` if something else is among them."""
+    return array("d", items).tobytes() if set(map(type, items)) == {float} else None
 
 
 def _names_in(code: CodeType, names: set[str]) -> None:
@@ -71,7 +80,7 @@ class Plan:
         self, function: Callable[..., Any], reached: dict[int, Any], statics: Sequence[Any], logs: Sequence[Any]
     ) -> None:
         self._nodes: list[_Node] = []
-        self._env: dict[str, Any] = {"same": is_same_value, "same_array": same_array, "Array": _ARRAY}
+        self._env: dict[str, Any] = {"same": is_same_value, "same_array": same_array, "float_bytes": float_bytes, "Array": _ARRAY}
         self._constants: dict[tuple[str, int], str] = {}
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []
@@ -88,6 +97,8 @@ class Plan:
         for part in functions:
             _names_in(part.__code__, self._names)
         self._sorted: list[str] = sorted(self._names)
+        self._is_trusted = True
+        """Whether the places that are looked at were there before the trace."""
         for number, value in enumerate(statics):
             self._visit(value, None, f"s[{number}]", _label_of_static(value, number))
         owner = getattr(function, "__self__", None)
@@ -95,7 +106,12 @@ class Plan:
             self._visit(owner, None, self._constant("o", owner), "self")
         visited: set[tuple[int, str]] = set()
         for part in functions:
-            self._visit_function(part, visited)
+            self._visit_globals(part, visited)
+        self._visit_cells(functions[-1:], visited)
+        self._drain()
+        # The cells of a function that the trace has made may hold what the trace has computed.
+        self._is_trusted = False
+        self._visit_cells(functions[:-1], visited)
         self._drain()
         self.read: Callable[[Sequence[Any]], tuple[Any, ...] | None] | None = None
         self.inputs: list[_Node] = []
@@ -106,7 +122,7 @@ class Plan:
 
     # The walk.
 
-    def _visit_function(self, function: FunctionType, visited: set[tuple[int, str]]) -> None:
+    def _visit_globals(self, function: FunctionType, visited: set[tuple[int, str]]) -> None:
         own: set[str] = set()
         _names_in(function.__code__, own)
         namespace = function.__globals__
@@ -116,15 +132,18 @@ class Plan:
             for name in names:
                 visited.add((id(namespace), name))
                 self._visit(namespace[name], None, f"{base}[{name!r}]", name)
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-            if (id(cell), "") in visited:
-                continue
-            visited.add((id(cell), ""))
-            try:
-                value = cell.cell_contents
-            except ValueError:
-                continue
-            self._visit(value, None, f"{self._constant('c', cell)}.cell_contents", name)
+
+    def _visit_cells(self, functions: Sequence[FunctionType], visited: set[tuple[int, str]]) -> None:
+        for function in functions:
+            for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+                if (id(cell), "") in visited:
+                    continue
+                visited.add((id(cell), ""))
+                try:
+                    value = cell.cell_contents
+                except ValueError:
+                    continue
+                self._visit(value, None, f"{self._constant('c', cell)}.cell_contents", name)
 
     def _constant(self, prefix: str, value: Any) -> str:
         name = self._constants.get((prefix, id(value)))
@@ -143,6 +162,12 @@ class Plan:
         return node, len(self._nodes) - 1
 
     def _visit(self, value: Any, parent: int | None, expression: str, label: str) -> None:
+        if isinstance(value, Tracer) and parent is not None and self._is_trusted and value._trace is current_trace():
+            raise StagingError(
+                f"{label} holds a value of the graph after the trace: it was put there in a way that this package does "
+                "not see (a function that is not converted, or a container of another library). Return the value and "
+                "store it after the call"
+            )
         if len(self._nodes) >= _MOST_NODES or isinstance(value, Tracer) or _is_constant(value):
             return
         if id(value) in self._logs:
@@ -179,6 +204,21 @@ class Plan:
         self._kept.append(value)
         self._queue.append((value, number))
 
+    def _guard_all(self, node: _Node, here: str, items: list[Any], expression: str, whole: int) -> None:
+        """Guards a container of plain values as a whole; a very long one by its identity."""
+        if len(items) > _MOST_SCALARS:
+            node.guards.append(f"id({here}) != {whole}")
+            return
+        if all(type(item) is float for item in items):
+            node.guards.append(f"float_bytes({expression}) != {self._fresh('k', float_bytes(items))}")
+            return
+        node.guards.append(f"{expression} != {self._fresh('k', items)}")
+        zeros = [item for item in items if isinstance(item, float | complex) and not item]
+        if zeros:  # of which there are two that are equal
+            node.guards.append(f"not same({expression}, {self._fresh('k', items)})")
+        elif any(isinstance(item, bool | int | float | complex) for item in items):
+            node.guards.append(f"list(map(type, {expression})) != {self._fresh('k', [type(item) for item in items])}")
+
     def _guard_identity(self, node: _Node, here: str, value: Any) -> None:
         try:
             node.guards.append(f"{here} is not {self._fresh('w', weakref.ref(value))}()")
@@ -210,6 +250,10 @@ class Plan:
                 self._visit(getattr(value, name), number, f"{here}.{name}", label)
         elif isinstance(value, dict):
             node.guards.append(f"len({here}) != {len(value)}")
+            if len(value) > 8 and all(isinstance(item, _SCALARS) for item in value.values()):
+                node.guards.append(f"{here}.keys() != {self._fresh('k', dict(value))}.keys()")
+                self._guard_all(node, here, list(value.values()), f"list({here}.values())", id(value))
+                return
             for index, (key, item) in enumerate(value.items()):
                 if index >= _MOST_ITEMS:
                     break
@@ -219,8 +263,7 @@ class Plan:
         elif isinstance(value, list | tuple | deque):
             node.guards.append(f"len({here}) != {len(value)}")
             if len(value) > 8 and all(isinstance(item, _SCALARS) for item in value):
-                constant = self._fresh("k", type(value)(value) if kind in (list, tuple, deque) else list(value))
-                node.guards.append(f"not same(list({here}), list({constant}))")
+                self._guard_all(node, here, list(value), f"list({here})", id(value))
                 return
             for index, item in enumerate(value):
                 if index >= _MOST_ITEMS:
@@ -478,13 +521,18 @@ class ArgumentContents:
 
     def __init__(self, values: tuple[Any, ...]) -> None:
         self._found: dict[int, tuple[Any, tuple[Any, ...], Any]] = {}
+        self.arrays: list[tuple[Any, Callable[[Any], Any]]] = []
+        """The traced arrays, and what finds the caller's."""
         for index, value in enumerate(values):
             self._look(value, (("item", index),))
 
     def _look(self, value: Any, path: tuple[Any, ...]) -> None:
         if id(value) in self._found:
             return
-        if isinstance(value, dict):
+        if isinstance(value, Tracer):
+            if value.shape:
+                self.arrays.append((value, _finder(path)))
+        elif isinstance(value, dict):
             if type(value) is dict or hasattr(value, "copy"):
                 self._found[id(value)] = value, path, dict(value)
             for key, item in value.items():

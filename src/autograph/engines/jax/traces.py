@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ...staging.state import CONTEXT, Cell, Content, Global, Journal
+import numpy as np
+
+from ...staging.state import CONTEXT, Argument, Cell, Content, Global, Journal
 from ...syntax.compiler import is_converted
 from . import callbacks, outside
 from .growing import Growth, Needed, Rooms
@@ -88,6 +91,7 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
     arguments = outside.ArgumentContents(values)
     rooms = Rooms(growth)
     with _at_the_boundary(rooms) as (journal, reached):
+        journal.arguments = [array for array, _ in arguments.arrays]
         effects = CONTEXT.effects
         result = None
         try:
@@ -107,13 +111,18 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
             change
             for change in journal.changes().values()
             if id(change[0].owner) not in arguments
-            and not isinstance(change[0], Needed)
+            and not isinstance(change[0], Needed | Argument)
             and not any(change[0].owner is log for log in logs)
         ]
         appended = [_is_longer(change) for change in changes]
         makers = [
             assembly.maker(new[len(old) :] if longer else new, keep_numbers=True)
             for (_, old, new), longer in zip(changes, appended, strict=True)
+        ]
+        filled = [
+            (path, assembly.maker(now))
+            for (array, path), now in zip(arguments.arrays, journal.arguments, strict=True)
+            if now is not array
         ]
         contents = arguments.changed()
         content_makers = [assembly.maker(new, keep_numbers=True) for _, new in contents]
@@ -126,6 +135,8 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
             plan.grows(location.owner)
     for (find, _), make in zip(contents, content_makers, strict=True):
         form.writes.append((find, _content_writer(make)))
+    for find, make in filled:
+        form.writes.append((find, _filler(make)))
     plan.finish()
     if not form.has_effects and not form.writes and not form.sizes and is_plain(result):
         return Outcome(result, plan)
@@ -188,7 +199,7 @@ def _content_writer(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
         elif isinstance(owner, list):
             before = list(owner)
             owner[:] = [before[item.key] if type(item) is outside.Kept else item for item in content]
-        elif isinstance(owner, set):
+        elif isinstance(owner, set | deque):
             Content(owner).write(content)
         else:
             for name, item in content.items():
@@ -196,6 +207,16 @@ def _content_writer(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
                     object.__setattr__(owner, name, item)
 
     return write
+
+
+def _filler(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
+    """Fills an array of NumPy's, which the function has changed in place; other arrays cannot be changed."""
+
+    def fill(array: Any, values: Any) -> None:
+        if isinstance(array, np.ndarray):
+            array[...] = np.asarray(make(values))
+
+    return fill
 
 
 def caller_arguments(code: Any) -> tuple[Any, ...] | None:
