@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...staging.lists import TensorList
 from ...staging.state import CONTEXT, Argument, Cell, Content, Global, Journal
 from ...syntax.compiler import is_converted
 from . import callbacks, outside
@@ -112,6 +113,7 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
             for change in journal.changes().values()
             if id(change[0].owner) not in arguments
             and not isinstance(change[0], Needed | Argument)
+            and not isinstance(change[0].owner, TensorList)  # which only a trace has
             and not any(change[0].owner is log for log in logs)
         ]
         appended = [_is_longer(change) for change in changes]
