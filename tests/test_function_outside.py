@@ -516,3 +516,27 @@ def test_no_traced_value_stays_behind():
 
     with pytest.raises(ag.StagingError, match=r"hidden\['x'\] holds a value of the graph"):
         leaks(1.0)
+
+
+def test_what_is_only_written_costs_no_trace_for_being_looked_at():
+    class Trainer:
+        def __init__(self):
+            self.w = jnp.ones(2)
+            self.loss = jnp.zeros(())
+            self.logs = {"norm": jnp.zeros(())}
+
+        @ag.function
+        def step(self, x):
+            error = self.w * x
+            self.loss = (error * error).sum()
+            self.logs["norm"] = jnp.abs(self.w).sum()
+            self.w = self.w - 0.1 * error
+            return error
+
+    trainer = Trainer()
+    seen = []
+    for _ in range(5):
+        trainer.step(1.0)
+        seen.append((float(trainer.loss), float(trainer.logs["norm"]), trainer.w.tolist()))
+    assert [round(loss, 4) for loss, _, _ in seen[:3]] == [2.0, 1.62, 1.3122]
+    assert Trainer.step.tracing_count == 1

@@ -64,13 +64,13 @@ def _names_in(code: CodeType, names: set[str]) -> None:
 class _Node:
     """A place that was looked at: how to get there from the one before, and what has to hold there."""
 
-    __slots__ = ("array", "expression", "guards", "is_input", "label", "needed", "parent")
+    __slots__ = ("array", "expression", "guards", "is_input", "is_written", "label", "needed", "parent")
 
     def __init__(self, parent: int | None, expression: str, label: str) -> None:
         self.parent, self.expression, self.label = parent, expression, label
         self.guards: list[str] = []
         self.array: Any = None
-        self.is_input = self.needed = False
+        self.is_input = self.is_written = self.needed = False
 
 
 class Plan:
@@ -80,7 +80,12 @@ class Plan:
         self, function: Callable[..., Any], reached: dict[int, Any], statics: Sequence[Any], logs: Sequence[Any]
     ) -> None:
         self._nodes: list[_Node] = []
-        self._env: dict[str, Any] = {"same": is_same_value, "same_array": same_array, "float_bytes": float_bytes, "Array": _ARRAY}
+        self._env: dict[str, Any] = {
+            "same": is_same_value,
+            "same_array": same_array,
+            "float_bytes": float_bytes,
+            "Array": _ARRAY,
+        }
         self._constants: dict[tuple[str, int], str] = {}
         self._seen: dict[int, int] = {}
         self._kept: list[Any] = []
@@ -326,6 +331,17 @@ class Plan:
             return node.expression
         return self._path(node.parent) + node.expression[len(f"v{node.parent}") :]
 
+    def writes(self, location: Any) -> None:
+        """Notes a place that the call writes: what array is there before is of interest only if the graph takes it."""
+        number = self._seen.get(id(location.owner))
+        name = getattr(location, "name", None)
+        for node in self._nodes:
+            if number is not None:
+                is_it = node.parent == number and (name is None or node.label.endswith(f".{name}"))
+            else:
+                is_it = node.parent is None and node.label == name
+            node.is_written |= is_it
+
     def grows(self, owner: Any) -> None:
         """Notes a list that the call appends to. Whether its content matters as well is not known yet."""
         number = self._seen.get(id(owner))
@@ -385,7 +401,9 @@ class Plan:
                     else:
                         self._guard_identity(node, here, node.array)
             elif not node.is_input:
-                if id(node.array) in inner or getattr(node.array, "_npy_value", None) is not None:
+                if node.is_written:
+                    node.guards.append(f"type({here}) is not {self._constant('t', type(node.array))}")
+                elif id(node.array) in inner or getattr(node.array, "_npy_value", None) is not None:
                     self._guard_identity(node, here, node.array)
                 elif type(node.array) is _ARRAY:
                     node.guards.append(f"type({here}) is not Array or {here}.shape != {node.array.shape!r}")

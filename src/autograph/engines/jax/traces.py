@@ -133,6 +133,7 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
     for (location, _, _), make, longer in zip(changes, makers, appended, strict=True):
         find = plan.owner_of(location)
         form.writes.append((find, _appender(make) if longer else _writer(location, make)))
+        plan.writes(location)
         if longer:
             plan.grows(location.owner)
     for (find, _), make in zip(contents, content_makers, strict=True):
