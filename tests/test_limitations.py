@@ -553,8 +553,8 @@ def page() -> str:
         "- An exception cannot leave a function that a transformation of JAX's has called (`jax.vmap`, `lax.scan`) for",
         "  an `except` clause outside of it, nor reach an `except*` clause: both are an `UnreachableHandlerError`.",
         "- `row = m[i]; row[j] = v` is refused while `m` is still in use: NumPy would change `m`. Write `m[i, j] = v`.",
-        "- `x += y` on an array rebinds `x`, as with JAX's arrays, and other names keep the old one; in a function that",
-        "  returns nothing it changes the array that the caller passed.",
+        "- `x += y` on an array rebinds `x`, as with JAX's arrays, and other names keep the old one; in a function",
+        "  that returns nothing it changes the array that the caller passed.",
         "- `math.sqrt` and the like give `nan` for a staged value outside of their domain, as JAX's do.",
         "",
     ]

@@ -104,6 +104,8 @@ class FunctionLowering:
         self._hoisted: list[ast.stmt] = []
         self._sealed = 0
         """Depth of lambdas and comprehensions around the current expression, out of which nothing can be hoisted."""
+        self._iterables = 0
+        """Depth of comprehensions' iterables around the current expression."""
         self._delayed = 0
         """Depth of expressions around the current one that were made functions of their own."""
         self.resized = _resized(body)
@@ -257,7 +259,14 @@ class FunctionLowering:
 
     def can_assign(self) -> bool:
         """Whether an assignment expression can stand here."""
-        return not self._sealed
+        return not self._sealed and not self._iterables
+
+    @contextmanager
+    def iterable(self) -> Iterator[None]:
+        """Inside what a comprehension goes through, where Python allows no assignment expression."""
+        self._iterables += 1
+        yield
+        self._iterables -= 1
 
     def can_delay(self, node: ast.expr) -> bool:
         """Whether ``delayed(node)`` can be built here."""

@@ -255,7 +255,8 @@ def _taking(target: ast.expr, body: ast.expr, at: Position) -> ast.Lambda:
 
 def _lower_in_place(self: FunctionLowering, node: ast.expr, generators: list[ast.comprehension]) -> ast.expr:
     # The first iterable is evaluated outside, everything else inside.
-    generators[0].iter = items_of(generators[0].iter, self.expr(generators[0].iter))
+    with self.iterable():
+        generators[0].iter = items_of(generators[0].iter, self.expr(generators[0].iter))
     with self.sealed():
         for name in ("key", "value", "elt"):
             part = getattr(node, name, None)
