@@ -282,8 +282,7 @@ class StagedWriter(Writer):
             (12 if opens else 0, lambda: self.for_(ctx)),
             (3 if opens else 0, lambda: self.match_(ctx)),
             (4 if opens else 0, lambda: self.function(ctx)),
-            # Python cannot catch, nor run a finalizer for, what fails when the graph runs.
-            (1 if opens and not self.fails else 0, lambda: self.try_(ctx)),
+            (6 if opens and self.fails else 1 if opens else 0, lambda: self.try_(ctx)),
             (1 if opens else 0, lambda: self.with_(ctx)),
             (2 if opens else 0, lambda: self.list_(ctx)),
             (1 if opens else 0, lambda: self.rows(ctx)),
@@ -521,12 +520,30 @@ class StagedWriter(Writer):
         return Block(lines + self.loop_else(ctx), ctx.bound)
 
     def try_(self, ctx: Context) -> Block:
+        if self.fails and not self.one_in(3):
+            return self.caught(ctx)
         body = self.block(ctx.inner())
         final = self.block(ctx.inner(loop=False, returns=None), 2)
         lines = ["try:", *indented(body.lines)]
         lines += ["except ValueError:", "    pass"] if self.one_in(3) else []
         lines += ["finally:", *indented(final.lines)]
         bound = None if body.bound is None or final.bound is None else ctx.bound | final.bound
+        return Block(lines, bound)
+
+    def caught(self, ctx: Context) -> Block:
+        """Exceptions that the graph decides on, and clauses that wait for some of them."""
+        body, handler = self.block(ctx.inner()), self.block(ctx.inner(), 2)
+        kind = self.choose(
+            ("ValueError", "KeyError", "Exception", "(ValueError, AssertionError)", "RuntimeError as error")
+        )
+        lines = ["try:", *indented(body.lines), f"except {kind}:", *indented(handler.lines)]
+        bound = None if body.bound is None and handler.bound is None else ctx.bound
+        if body.bound is not None and self.one_in(3):
+            lines += ["else:", *indented(self.block(ctx.inner(), 2).lines)]
+        if self.one_in(3):
+            final = self.block(ctx.inner(loop=False, returns=None), 2)
+            lines += ["finally:", *indented(final.lines)]
+            bound = None if bound is None or final.bound is None else bound
         return Block(lines, bound)
 
     def with_(self, ctx: Context) -> Block:
