@@ -16,6 +16,7 @@ from jax._src.core import jaxpr_as_fun
 from jax._src.dispatch import apply_primitive
 from jax._src.interpreters import ad, batching
 from jax._src.interpreters import partial_eval as pe
+from jax._src.lax.control_flow.loops import _while_lowering as lower_while
 from jax._src.state.discharge import discharge_state
 from jax._src.state.types import AbstractRef
 from jax.extend.core import ClosedJaxpr, Jaxpr, Primitive
@@ -34,6 +35,7 @@ __all__ = [
     "dce",
     "discharge_state",
     "jaxpr_as_fun",
+    "lower_while",
     "mlir",
     "nothing_saveable",
     "pe",

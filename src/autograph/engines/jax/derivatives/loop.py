@@ -32,6 +32,7 @@ from .internals import (
     broadcast_or_move,
     core,
     jaxpr_as_fun,
+    lower_while,
     mlir,
     nothing_saveable,
     pe,
@@ -100,8 +101,8 @@ while_p.multiple_results = True
 while_p.skip_canonicalization = True
 
 
-def _plain(*operands: Any, rows: Any, budget: Budget, **params: Any) -> list[Any]:
-    return lax.while_p.bind(*operands, **params)
+def _lower(context: Any, *operands: Any, rows: Any, budget: Budget, **params: Any) -> Any:
+    return lower_while(context, *operands, **params)
 
 
 def _types(*avals: Any, rows: Any, budget: Budget, **params: Any) -> tuple[list[Any], Any]:
@@ -111,7 +112,7 @@ def _types(*avals: Any, rows: Any, budget: Budget, **params: Any) -> tuple[list[
 while_p.is_effectful = lambda params: bool(params["cond_jaxpr"].effects or params["body_jaxpr"].effects)
 while_p.def_impl(partial(apply_primitive, while_p))
 while_p.def_effectful_abstract_eval(_types)
-mlir.register_lowering(while_p, mlir.lower_fun(_plain, multiple_results=True))
+mlir.register_lowering(while_p, _lower)
 
 
 def _rank(cond_jaxpr: ClosedJaxpr) -> int:
