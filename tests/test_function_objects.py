@@ -111,6 +111,19 @@ def test_instances_of_every_kind_have_traces_of_their_own_and_are_let_go():
 
         __hash__ = object.__hash__
 
+    @dataclass(frozen=True)
+    class FrozenWithArrays:
+        k: Any
+        scale: int = 1
+
+        @ag.function
+        def apply(self, x):
+            return x * self.k * self.scale
+
+    a, b = FrozenWithArrays(jnp.full((), 2)), FrozenWithArrays(jnp.full((), 3))
+    assert [int(o.apply(5)) for o in (a, b, a, b)] == [10, 15, 10, 15]
+    assert FrozenWithArrays.apply.tracing_count == 1  # they differ in arrays alone, which are inputs
+
     for kind in (Frozen, Slotted, Unhashable, Equal):
         a, b = kind(2), kind(3)
         assert [int(o.apply(5)) for o in (a, b, a, b)] == [10, 15, 10, 15]

@@ -61,7 +61,7 @@ jax.tree_util.register_pytree_node(Fields, lambda node: (node.values, (node.kind
 
 
 def _kind(kind: type) -> int:
-    if issubclass(kind, jax.Array):
+    if issubclass(kind, jax.Array | jax.core.Tracer):
         return DYNAMIC
     if issubclass(kind, np.ndarray | np.generic | TensorSpec | jax.ShapeDtypeStruct):
         return ASK
