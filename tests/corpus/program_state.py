@@ -494,3 +494,43 @@ def else_of_a_loop(x):
     else:
         return -1
     return i
+
+
+@program((5,), (0,))
+def containers_in_a_container_keep_their_changes(n):
+    state = {"a": 0, "b": {"c": 0}}
+    inner = state["b"]
+    for i in range(n):
+        state["b"]["c"] = state["b"]["c"] + i
+        state["a"] += 1
+    return state["a"], state["b"]["c"], inner["c"]
+
+
+@program((5,), (1,))
+def a_container_in_a_container_is_replaced(n):
+    state = {"a": 0, "b": {"c": 0}}
+    for i in range(n):
+        state["b"] = {"c": state["b"]["c"] + i}
+        state["a"] += 1
+    return state["a"], state["b"]["c"]
+
+
+@program((3,), (-3,))
+def containers_in_a_container_under_a_condition(x):
+    state = {"a": 0, "b": {"c": 0}, "rows": [[1, 2], [3, 4]]}
+    row = state["rows"][1]
+    if x > 0:
+        state["a"] += 1
+        state["b"]["c"] = x
+        state["rows"][1][0] = x * 2
+        state["rows"][0] = [x, x]
+    return state["a"], state["b"]["c"], state["rows"], row[0]
+
+
+@program((4,))
+def rows_of_a_grid(n):
+    grid = [[0, 0], [0, 0]]
+    for i in range(n):
+        grid[0][1] += i
+        grid[1] = [i, grid[0][1]]
+    return grid

@@ -202,6 +202,24 @@ class Argument(Location):
         return "an argument"
 
 
+class Reference:
+    """A container inside another one, which is the same object on all paths: what it holds is its own location."""
+
+    __slots__ = ("value",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _without_references(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: value.value if type(value) is Reference else value for key, value in content.items()}
+    if type(content) is list:
+        return [value.value if type(value) is Reference else value for value in content]
+    return content
+
+
 class Content(Location):
     """All that a list, dict or set holds."""
 
@@ -222,7 +240,7 @@ class Content(Location):
         return list(owner)
 
     def write(self, value: Any) -> None:
-        owner = self.owner
+        owner, value = self.owner, _without_references(value)
         set_content = getattr(owner, "__ag_set_content__", None)
         if set_content is not None:
             set_content(value)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from ..errors import StagingError
 from .choice import Choice, number_of, options_of
 from .lists import TensorList
-from .state import UNBOUND
+from .state import UNBOUND, Reference
 from .values import PLACEHOLDER, Late, Maybe
 
 
@@ -69,15 +69,19 @@ def unify(
     *,
     keep_numbers: bool = True,
     pad_lists: bool = False,
+    is_content: bool = False,
 ) -> Unified:
     """The common form of ``values``, one for each path.
 
     ``optional`` says that the location may be read where no path has assigned it. ``keep_numbers`` lets equal Python
     numbers stay as they are; a loop's state cannot. ``pad_lists`` makes one list of those of several lengths.
+    ``is_content`` says that the values are what a container holds, in which containers may be held by reference.
 
     Raises:
         StagingError: no common form exists; the message names ``name`` and both values.
     """
+    if is_content:
+        values = _with_references(values)
     values = _aligned(_with_flags(values, optional), types, pad_lists)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
     flat = _as_choices(flat, types)
@@ -287,10 +291,46 @@ def _merge(name: str, column: list[Any], types: Types, keep_numbers: bool) -> An
         raise StagingError(_disagreement(name, real, types)) from None
 
 
+def _with_references(values: Sequence[Any]) -> Sequence[Any]:
+    """What a container holds on each path, where a container in it that is the same on all paths is a reference."""
+    present = [value for value in values if value is not PLACEHOLDER]
+    if not present or not all(type(value) is type(present[0]) for value in present):
+        return values
+    keys: Any
+    if isinstance(present[0], dict):
+        keys = list(present[0])
+        if any(list(value) != keys for value in present[1:]):
+            return values
+    elif type(present[0]) is list and all(len(value) == len(present[0]) for value in present[1:]):
+        keys = range(len(present[0]))
+    else:
+        return values
+    shared: dict[Any, Reference] = {}
+    for key in keys:
+        held = [_referred(value[key]) for value in present]
+        if isinstance(held[0], list | dict | set) and all(other is held[0] for other in held[1:]):
+            shared[key] = Reference(held[0])
+    if not shared:
+        return values
+    return [value if value is PLACEHOLDER else _holding(value, shared) for value in values]
+
+
+def _referred(value: Any) -> Any:
+    return value.value if type(value) is Reference else value
+
+
+def _holding(content: Any, shared: dict[Any, Reference]) -> Any:
+    if isinstance(content, dict):
+        return {key: shared.get(key, value) for key, value in content.items()}
+    return [shared.get(index, value) for index, value in enumerate(content)]
+
+
 def same_static(a: Any, b: Any) -> bool:
     """Whether two Python values are interchangeable: the same object, or equal and of one type."""
     if a is b:
         return True
+    if type(a) is Reference and type(b) is Reference:
+        return a.value is b.value
     if type(a) is not type(b) or not isinstance(a, bool | int | float | complex | str | bytes | frozenset | range):
         return False
     if isinstance(a, float) and a == 0:

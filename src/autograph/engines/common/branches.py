@@ -232,7 +232,12 @@ def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: d
     for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
         location, old = next((run.writes[key][0], run.writes[key][1]) for run in runs if key in run.writes)
         ends = [PLACEHOLDER if run.raised else run.writes[key][2] if key in run.writes else old for run in runs]
-        out.append(_Slot(unify(location.describe(), ends, False, types), location=location))
+        out.append(
+            _Slot(
+                unify(location.describe(), ends, False, types, is_content=isinstance(location, Content)),
+                location=location,
+            )
+        )
     results = [PLACEHOLDER if run.raised else run.result for run in runs]
     if any(result is not None for result in results):
         pads = getattr(types, "PADS_LISTS", False)

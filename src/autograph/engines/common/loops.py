@@ -15,8 +15,8 @@ from ...errors import StagingError
 from ...staging.aliases import AliasCell, FrameVariable
 from ...staging.choice import Choice
 from ...staging.lists import Buffer, TensorList
-from ...staging.state import CONTEXT, UNBOUND, Content, Location, Variables, about_to_write, plain_name
-from ...staging.unify import Static, same_static, unify
+from ...staging.state import CONTEXT, UNBOUND, Content, Location, Reference, Variables, about_to_write, plain_name
+from ...staging.unify import Static, Unified, same_static, unify
 from .branches import capacity_of
 from .regions import Run
 
@@ -85,8 +85,13 @@ class Slot:
             and type(entry) is not Choice
             and (self.location is not None or not self._types.is_object(entry))
         ):
-            unified = unify(self.label, [entry], self.optional, self._types, keep_numbers=False)
+            unified = self.joined([entry])
             self.structure, self.kinds, self.initial = unified.structure, unified.leaves, unified.paths[0]
+
+    def joined(self, values: Sequence[Any]) -> Unified:
+        """The common form of several values of the location."""
+        is_content = isinstance(self.location, Content)
+        return unify(self.label, values, self.optional, self._types, keep_numbers=False, is_content=is_content)
 
     def place(self, variables: Variables, leaves: Sequence[Any]) -> Any:
         """Puts the value at the head of an iteration where the program looks for it."""
@@ -112,7 +117,7 @@ class Slot:
             self._make_room(head, end, bound)
             return True
         at_head = self.entry if self.structure is None else head
-        unified = unify(self.label, [at_head, end], self.optional, self._types, keep_numbers=False)
+        unified = self.joined([at_head, end])
         if (
             self.structure is not None
             and unified.structure == self.structure
@@ -120,7 +125,7 @@ class Slot:
         ):
             return False
         if self.structure is None or unified.structure != self.structure:
-            self.initial = unify(self.label, [self.entry, end], self.optional, self._types, keep_numbers=False).paths[0]
+            self.initial = self.joined([self.entry, end]).paths[0]
         self.structure, self.kinds = unified.structure, unified.leaves
         return True
 
@@ -160,9 +165,13 @@ class Slot:
 
 def _same_kinds(ours: list[Any], theirs: list[Any]) -> bool:
     return all(
-        a.value is b.value if isinstance(a, Static) and isinstance(b, Static) else a == b
+        _is_same(a.value, b.value) if isinstance(a, Static) and isinstance(b, Static) else a == b
         for a, b in zip(ours, theirs, strict=True)
     )
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    return a is b or (type(a) is Reference and type(b) is Reference and a.value is b.value)
 
 
 class Options(dict[str, Any]):
@@ -343,7 +352,7 @@ class Loop:
             end = UNCHANGED if run.raised is not None else slot.end(run)
             if slot.structure is None or end is UNCHANGED:
                 continue
-            unified = unify(slot.label, [heads[id(slot)], end], slot.optional, self._types, keep_numbers=False)
+            unified = slot.joined([heads[id(slot)], end])
             for index, kind in enumerate(slot.kinds):
                 at_head, at_end = unified.paths[0][index], unified.paths[1][index]
                 if isinstance(kind, Static) or at_head is at_end or (id(slot), index) in self._followers:
