@@ -310,8 +310,6 @@ def _with_references(values: Sequence[Any]) -> Sequence[Any]:
         held = [_referred(value[key]) for value in present]
         if isinstance(held[0], list | dict | set) and all(other is held[0] for other in held[1:]):
             shared[key] = Reference(held[0])
-    if not shared:
-        return values
     return [value if value is PLACEHOLDER else _holding(value, shared) for value in values]
 
 
@@ -321,8 +319,8 @@ def _referred(value: Any) -> Any:
 
 def _holding(content: Any, shared: dict[Any, Reference]) -> Any:
     if isinstance(content, dict):
-        return {key: shared.get(key, value) for key, value in content.items()}
-    return [shared.get(index, value) for index, value in enumerate(content)]
+        return {key: shared.get(key, _referred(value)) for key, value in content.items()}
+    return [shared.get(index, _referred(value)) for index, value in enumerate(content)]
 
 
 def same_static(a: Any, b: Any) -> bool:
