@@ -11,6 +11,7 @@ import io
 from types import CodeType, ModuleType
 from typing import Any
 
+import jax
 import pytest
 import tensorflow as tf
 
@@ -30,10 +31,17 @@ def uses_jax(code: CodeType, namespace: dict[str, Any]) -> bool:
     return any(uses_jax(inner, namespace) for inner in code.co_consts if isinstance(inner, CodeType))
 
 
+def is_given_jax(program: Program) -> bool:
+    values = [value for call in program.calls for value in (*call.args, *call.kwargs.values())]
+    return any(isinstance(value, jax.Array) for value in values)
+
+
 PROGRAMS = [
     program
     for program in corpus.load()
-    if program.staged and not uses_jax(program.function.__code__, program.function.__globals__)
+    if program.staged
+    and not uses_jax(program.function.__code__, program.function.__globals__)
+    and not is_given_jax(program)
 ]
 
 

@@ -211,8 +211,10 @@ class TensorList(list):
         return self is other if plain is None else plain == other
 
     def __ne__(self, other: object) -> Any:
-        same = self == other
-        return same if same is NotImplemented else not same if isinstance(same, bool) else ~same
+        open_lists = equal_lists(self, other) if isinstance(other, list) else None
+        if open_lists is not None:
+            return not open_lists if isinstance(open_lists, bool) else _engine().logical_not(open_lists)
+        return super().__ne__(other) if self._buffer is None else not self == other
 
     def __contains__(self, value: object) -> bool:
         if self._buffer is None:

@@ -104,6 +104,8 @@ class FunctionLowering:
         self._hoisted: list[ast.stmt] = []
         self._sealed = 0
         """Depth of lambdas and comprehensions around the current expression, out of which nothing can be hoisted."""
+        self.consumed: set[int] = set()
+        """Generator expressions that are arguments of calls (``any(x > 0 for x in xs)``), by identity."""
         self._iterables = 0
         """Depth of comprehensions' iterables around the current expression."""
         self._delayed = 0

@@ -15,6 +15,7 @@ def lower_call(self: FunctionLowering, node: ast.Call) -> ast.expr:
     at = position(node)
     if isinstance(function, ast.Name) and function.id == "super" and function.id not in self.scope.bound:
         return _lower_super(self, node)
+    self.consumed.update(id(part) for part in node.args if isinstance(part, ast.GeneratorExp))
     self.children(node)
     if isinstance(function, ast.Attribute) and function.attr == "stack" and not node.args and not node.keywords:
         # `l.stack()`: a Python list has no such method, and where the list came from is only known at run time.

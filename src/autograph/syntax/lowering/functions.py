@@ -186,8 +186,10 @@ def lower_comprehension(self: FunctionLowering, node: ast.expr) -> ast.expr:
     generators: list[ast.comprehension] = node.generators  # type: ignore[attr-defined]
     if any(generator.is_async for generator in generators):
         return node
-    if isinstance(node, ast.ListComp | ast.GeneratorExp) and self.can_assign() and _can_be_loop(node):
-        return _either(self, node)
+    # A generator expression that is kept runs when the program asks it to, with the variables of that time.
+    is_list = isinstance(node, ast.ListComp) or (isinstance(node, ast.GeneratorExp) and id(node) in self.consumed)
+    if is_list and self.can_assign() and _can_be_loop(node):  # type: ignore[arg-type]
+        return _either(self, node)  # type: ignore[arg-type]
     return _lower_in_place(self, node, generators)
 
 
@@ -200,6 +202,8 @@ def _can_be_loop(node: ast.ListComp | ast.GeneratorExp) -> bool:
             return all(map(is_simple, target.elts))
         return isinstance(target, ast.Name)
 
+    if any(isinstance(inner, ast.Await | ast.Yield | ast.YieldFrom) for inner in ast.walk(node)):
+        return False  # it belongs to the function around
     return all(is_simple(generator.target) for generator in node.generators) and not binds_variable(node)
 
 
@@ -208,15 +212,21 @@ def _either(self: FunctionLowering, node: ast.ListComp | ast.GeneratorExp) -> as
     at = position(node)
     has_conditions = any(generator.ifs for generator in node.generators)
     first = self.expr(node.generators[0].iter)
-    test = staging("is_loop", [ast.NamedExpr(store(_ITEMS, at), first, **at), constant(has_conditions, at)], at)
+    # The variable outlives the comprehension, and is not to keep alive what that goes through.
+    held = ast.NamedExpr(store(_ITEMS, at), ast.List([first], ast.Load(), **at), **at)
+    test = staging("is_loop", [held, constant(has_conditions, at)], at)
     parameters = ast.arguments([], [ast.arg(_OUT, **at), ast.arg(_ITEMS, **at)], None, [], [], None, [])
     copy = deepcopy(node)
     with self.sealed():
         body = _loop(self, copy.generators, copy.elt, load(_ITEMS, at), at)
     lazy = constant(isinstance(node, ast.GeneratorExp), at)
-    loop = staging("comprehension", [load(_ITEMS, at), ast.Lambda(parameters, body, **at), lazy], at)
-    node.generators[0].iter = load(_ITEMS, at)
+    loop = staging("comprehension", [_taken(at), ast.Lambda(parameters, body, **at), lazy], at)
+    node.generators[0].iter = _taken(at)
     return ast.IfExp(test, loop, _lower_in_place(self, node, node.generators), **at)
+
+
+def _taken(at: Position) -> ast.expr:
+    return ast.Call(ast.Attribute(load(_ITEMS, at), "pop", ast.Load(), **at), [], [], **at)
 
 
 def _loop(
