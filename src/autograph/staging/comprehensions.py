@@ -13,13 +13,14 @@ from .state import was_born
 _SIZED = (list, tuple, dict, set, frozenset, range, str)
 
 
-def is_loop(items: Any, has_conditions: bool) -> bool:
-    """Whether a comprehension over ``items`` has to be a loop of the converter's.
+def is_loop(held: list[Any], has_conditions: bool) -> bool:
+    """Whether a comprehension over the one that ``held`` holds has to be a loop of the converter's.
 
     Python goes through anything else: something without a length may have no end.
     """
     if active_engine() is None:
         return False
+    items = held[0]
     if issubclass(type(items), Sequence):
         return has_conditions or not isinstance(items.length, int) or bool(items.steps)
     if type(items) is TensorList:

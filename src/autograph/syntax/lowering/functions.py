@@ -221,8 +221,8 @@ def _either(self: FunctionLowering, node: ast.ListComp | ast.GeneratorExp) -> as
         body = _loop(self, copy.generators, copy.elt, load(_ITEMS, at), at)
     lazy = constant(isinstance(node, ast.GeneratorExp), at)
     loop = staging("comprehension", [_taken(at), ast.Lambda(parameters, body, **at), lazy], at)
-    node.generators[0].iter = _taken(at)
-    return ast.IfExp(test, loop, _lower_in_place(self, node, node.generators), **at)
+    in_place = _lower_in_place(self, node, node.generators, items_of(node.generators[0].iter, _taken(at)))
+    return ast.IfExp(test, loop, in_place, **at)
 
 
 def _taken(at: Position) -> ast.expr:
@@ -263,10 +263,14 @@ def _taking(target: ast.expr, body: ast.expr, at: Position) -> ast.Lambda:
     return ast.Lambda(ast.arguments([], [ast.arg(item, **at)], None, [], [], None, []), call, **at)
 
 
-def _lower_in_place(self: FunctionLowering, node: ast.expr, generators: list[ast.comprehension]) -> ast.expr:
+def _lower_in_place(
+    self: FunctionLowering, node: ast.expr, generators: list[ast.comprehension], first: ast.expr | None = None
+) -> ast.expr:
     # The first iterable is evaluated outside, everything else inside.
-    with self.iterable():
-        generators[0].iter = items_of(generators[0].iter, self.expr(generators[0].iter))
+    if first is None:
+        with self.iterable():
+            first = items_of(generators[0].iter, self.expr(generators[0].iter))
+    generators[0].iter = first
     with self.sealed():
         for name in ("key", "value", "elt"):
             part = getattr(node, name, None)
