@@ -22,8 +22,8 @@ TF_COMPILED = "tf.function(f, jit_compile=True)"
 
 _PROGRAMS = {
     "collatz": ("total_steps", lambda scale: scale.slow_limit // 10),
-    "mandelbrot": ("bounded_iterations", lambda scale: 6),
-    "nested_sums": ("triangle", lambda scale: max(4, scale.slow_limit // 50)),
+    "mandelbrot": ("bounded_iterations", lambda scale: max(2, scale.slow_limit // 60)),
+    "nested_sums": ("triangle", lambda scale: max(4, scale.slow_limit // 10)),
     "primes": ("count_primes", lambda scale: scale.slow_limit // 3),
     "sign": ("square_if_positive", lambda scale: 3),
 }

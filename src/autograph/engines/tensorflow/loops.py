@@ -140,6 +140,7 @@ class _Loop(loops.Loop):
             maximum_iterations=self._maximum(maximum),
             parallel_iterations=self.options.get("parallel_iterations") or 10,
             has_effects=test.has_effects or body.has_effects,
+            always=test.result is True,
         )
         rest = iter(outputs[sum(len(kind.specs()) for kind in extra_kinds) :])
         raised = [kind.value([next(rest) for _ in kind.specs()]) for kind, _ in self.raised]

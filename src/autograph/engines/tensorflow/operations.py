@@ -98,6 +98,7 @@ def build_while(
     maximum_iterations: Any,
     parallel_iterations: int,
     has_effects: bool,
+    always: bool,
 ) -> list[Any]:
     """One ``While`` over traced graphs.
 
@@ -112,6 +113,7 @@ def build_while(
         maximum_iterations: a bound, or ``None``.
         parallel_iterations: how many iterations may overlap.
         has_effects: whether the loop does anything but compute values.
+        always: whether the bound alone ends the loop.
 
     Returns:
         The carried values after the last iteration.
@@ -130,7 +132,8 @@ def build_while(
         condition_graph, body_graph = condition.graph, body.graph
         if maximum_iterations is not None:
             with condition_graph.as_default():
-                condition_graph.outputs = [tf.logical_and(inputs[0][0] < inputs[0][1], condition_graph.outputs[0])]
+                more = inputs[0][0] < inputs[0][1]
+                condition_graph.outputs = [more if always else tf.logical_and(more, condition_graph.outputs[0])]
         with body_graph.as_default():
             body_graph.outputs = [inputs[1][0] + 1, tf.identity(inputs[1][1]), *body_graph.outputs]
         captures = _share_captures(condition_graph, body_graph)
