@@ -67,7 +67,9 @@ def train_with(strategy: tf.distribute.Strategy, batches: int, title: str) -> li
         optimizer.build(model.trainable_variables)
         dataset = strategy.experimental_distribute_dataset(digits(batches))
         first, last = ag.function(train)(strategy, model, optimizer, dataset)
-    print(f"{title}: loss of the first batch {float(first):.4f}, of the last {float(last):.4f}", flush=True)
+    # In one piece: two workers write to the same terminal.
+    sys.stdout.write(f"{title}: loss of the first batch {float(first):.4f}, of the last {float(last):.4f}\n")
+    sys.stdout.flush()
     return model.get_weights()
 
 
