@@ -10,6 +10,7 @@ import ast
 import copy
 import linecache
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
@@ -149,24 +150,33 @@ def _same_place(body: ast.expr, code: CodeType) -> bool:
 
 
 _PROPERTY = re.compile(r"@[\w.]*property\b[^\n]*\n(?:\s*@[^\n]*\n)*\s*def\s+(\w+)|def (__\w+__)\(")
-_properties: dict[str, tuple[list[str], frozenset[str]]] = {}
+_found: dict[tuple[str, str], tuple[list[str], Any]] = {}
+
+
+def _in_file(filename: str, namespace: dict[str, Any], what: str, find: Callable[[str], Any]) -> Any:
+    """What ``find`` finds in the text of a file, looked for again when the file has changed."""
+    lines = linecache.getlines(filename, namespace)
+    known = _found.get((filename, what))
+    if known is None or known[0] is not lines:
+        known = _found[filename, what] = lines, find("".join(lines))
+    return known[1]
 
 
 def properties_in_file(filename: str, namespace: dict[str, Any]) -> frozenset[str]:
     """The names that the classes of a file define as properties or as special methods, read off its text."""
-    lines = linecache.getlines(filename, namespace)
-    known = _properties.get(filename)
-    if known is None or known[0] is not lines:
-        known = _properties[filename] = (
-            lines,
-            frozenset(name for match in _PROPERTY.findall("".join(lines)) for name in match if name),
-        )
-    return known[1]
+    found: frozenset[str] = _in_file(filename, namespace, "properties", _properties)
+    return found
+
+
+def _properties(text: str) -> frozenset[str]:
+    return frozenset(name for match in _PROPERTY.findall(text) for name in match if name)
 
 
 def mentions(function: FunctionType, text: str) -> bool:
     """Whether ``text`` stands anywhere in the file that ``function`` is from."""
-    return any(text in line for line in linecache.getlines(function.__code__.co_filename, function.__globals__))
+    filename = function.__code__.co_filename
+    found: bool = _in_file(filename, function.__globals__, f"mention of {text}", lambda all_text: text in all_text)
+    return found
 
 
 __all__ = ["Definition", "class_of", "describe", "every_argument", "find_definition", "mentions", "properties_in_file"]
