@@ -336,6 +336,32 @@ def same_static(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def shown(value: Any, types: Any) -> str:
+    """A value's type as an error message shows it; ``types`` is the engine's module of that name."""
+    if value is UNBOUND:
+        return "unassigned"
+    if value is None:
+        return "None"
+    found = types.type_of(value)
+    if found is not None:
+        return f"{value!r} ({found})" if type(value) in types.NUMBERS else str(found)
+    leaves, structure = types.flatten(value)
+    if len(leaves) == 1 and leaves[0] is value:
+        text = repr(value)
+        return text if len(text) < 60 else f"a {type(value).__name__}"
+    return str(types.unflatten(structure, [AsIs(shown(leaf, types)) for leaf in leaves]))
+
+
+class AsIs:
+    """Text that stands in a structure without quotes."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
 def _disagreement(name: str, values: Sequence[Any], types: Types) -> str:
     seen: list[str] = []
     for value in values:

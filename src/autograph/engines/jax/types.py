@@ -18,7 +18,7 @@ from ...staging.choice import Choice, can_be_chosen
 from ...staging.lists import Buffer, TensorList
 from ...staging.records import Record, record_of
 from ...staging.state import CONTEXT, UNBOUND, Content, about_to_write
-from ...staging.unify import Padded, Static, unify
+from ...staging.unify import Padded, Static, shown, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
 from ..common.failures import current_place
 
@@ -204,26 +204,7 @@ def is_object(value: Any) -> bool:
 
 def describe(value: Any) -> str:
     """A value's type as an error message shows it."""
-    if value is UNBOUND:
-        return "unassigned"
-    if value is None:
-        return "None"
-    found = type_of(value)
-    if found is not None:
-        return f"{value!r} ({found})" if type(value) in NUMBERS else str(found)
-    leaves, structure = flatten(value)
-    if len(leaves) == 1 and leaves[0] is value:
-        text = repr(value)
-        return text if len(text) < 60 else f"a {type(value).__name__}"
-    return str(jax.tree_util.tree_unflatten(structure, [_Text(describe(leaf)) for leaf in leaves]))
-
-
-class _Text:
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
+    return shown(value, sys.modules[__name__])
 
 
 def _list_of(content: Any) -> list[Any]:

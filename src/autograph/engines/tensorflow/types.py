@@ -20,7 +20,7 @@ from ...staging.choice import Choice, can_be_chosen, number_of
 from ...staging.lists import Buffer, TensorList
 from ...staging.records import Record, record_of
 from ...staging.state import UNBOUND, Content, about_to_write
-from ...staging.unify import Static, unify
+from ...staging.unify import AsIs, Static, shown, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe, certain
 from . import numbers
 
@@ -324,26 +324,7 @@ def expand(leaf: Any) -> Any:
 
 def describe(value: Any) -> str:
     """A value's type as an error message shows it."""
-    if value is UNBOUND:
-        return "unassigned"
-    if value is None:
-        return "None"
-    found = type_of(value)
-    if found is not None:
-        return f"{value!r} ({found})" if type(value) in NUMBERS else str(found)
-    leaves, structure = flatten(value)
-    if len(leaves) == 1 and leaves[0] is value:
-        text = repr(value)
-        return text if len(text) < 60 else f"a {type(value).__name__}"
-    return str(unflatten(structure, [_Text(describe(leaf)) for leaf in leaves]))
-
-
-class _Text:
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
+    return shown(value, sys.modules[__name__])
 
 
 # Lists.
@@ -387,7 +368,7 @@ class Handles(Buffer):
         return [numbers.as_tensor(convert_tensor(leaf, kind)) for leaf, kind in zip(leaves, self.kinds, strict=True)]
 
     def example(self) -> str:
-        return str(unflatten(self.structure, [_Text(str(kind)) for kind in self.kinds]))
+        return str(unflatten(self.structure, [AsIs(str(kind)) for kind in self.kinds]))
 
     def _with(self, data: Sequence[Any], longer: int | None = None) -> Handles:
         known = None if self._known is None or longer is None else self._known + longer
@@ -499,9 +480,7 @@ def _register(kind: type, flatten_node: Any, unflatten_node: Any) -> None:
 
 _register(Late, lambda node: ((node.value, node.bound), None), lambda _, children: Late(*children))
 _register(Maybe, lambda node: ((node.value, node.present), None), lambda _, children: Maybe(*children))
-_register(
-    Choice, lambda node: ((number_of_choice(node),), node.options), lambda options, children: Choice(options, *children)
-)
+_register(Choice, lambda node: ((node.number,), node.options), lambda options, children: Choice(options, *children))
 _register(
     Record,
     lambda node: (tuple(node.fields.values()), (node.kind, tuple(node.fields))),
@@ -513,13 +492,6 @@ _register(
     lambda form, children: Handles(children, *form),
 )
 _register(TensorList, lambda node: ((node.__ag_content__(),), None), lambda _, children: _list_of(children[0]))
-
-
-def number_of_choice(choice: Choice) -> Any:
-    return choice.number
-
-
-__all__ = ["NUMBERS", "ArrayType", "CompositeType", "Handles", "number_of"]
 
 
 def _value_of_maybe(value: Maybe, dtype: Any = None, name: str | None = None, as_ref: bool = False) -> Any:
