@@ -392,3 +392,24 @@ def walrus_in_a_comprehension_over_nothing(n, x):
         return y + x
     except NameError:
         return x
+
+
+@program((-3,), (3,))
+def an_assertion_is_caught(x):
+    try:
+        assert x > 0, "must be positive"
+        y = x
+    except AssertionError:
+        y = -x * 10
+    return y
+
+
+@program((-3,), (3,))
+def an_assertion_with_a_computed_message_is_caught(x):
+    y = 0
+    try:
+        assert x > 0, f"{x} is not positive"
+        y = x
+    except AssertionError as error:
+        y = len(error.args)
+    return y

@@ -205,3 +205,11 @@ def index_error_caught(n):
         return l[5]
     except IndexError:
         return -1
+
+
+@program((2,), (20,), jit=False, why=NEEDS_ROOM)
+def repeated(n):
+    l = fill(n)
+    m = l * 2
+    l *= 3
+    return m, 1 * l, len(m)

@@ -197,12 +197,6 @@ class Engine(Protocol):
     def unstack(self, data: Any, count: int) -> list[Any]:
         """Each of ``count`` rows for itself."""
 
-    def grown(self, data: Any, capacity: int) -> Any:
-        """The same rows with room for ``capacity``."""
-
-    def empty_like(self, data: Any, capacity: int) -> Any:
-        """Room for ``capacity`` rows like those of ``data``."""
-
     def get_at(self, data: Any, index: Any) -> Any:
         """One row."""
 

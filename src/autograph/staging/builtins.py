@@ -521,13 +521,6 @@ def format_(value: Any, spec: str = "", /) -> str:
     return format(StagedText(value), spec) if holds_staged(value) else format(value, spec)
 
 
-def _has_unknown_length(iterable: Any) -> bool:
-    """Whether the graph goes through ``iterable``, and Python cannot know how long it is."""
-    engine = staged(iterable)
-    sequence = None if engine is None else engine.sequence_of(iterable)
-    return sequence is not None and not isinstance(sequence.length, int)
-
-
 @_replaces(list)
 def list_(iterable: Any = (), /) -> Any:
     if active_engine() is None:
@@ -539,11 +532,14 @@ def list_(iterable: Any = (), /) -> Any:
         for_stmt(iterable, made.append, ())
     elif issubclass(type(iterable), Sequence):
         made = TensorList(_as_rows(iterable))
-    elif _has_unknown_length(iterable):
-        made = TensorList()
-        for_stmt(iterable, made.append, ())
     else:
-        made = TensorList(items(iterable))
+        engine = staged(iterable)
+        sequence = None if engine is None else engine.sequence_of(iterable)
+        if sequence is None or isinstance(sequence.length, int):
+            made = TensorList(items(iterable))
+        else:
+            made = TensorList()
+            for_stmt(sequence, made.append, ())
     was_born(made)
     return made
 

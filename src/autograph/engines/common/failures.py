@@ -6,9 +6,11 @@ import contextlib
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from ...staging import formatting
 from ...staging.dispatch import is_own_file
 
 
@@ -63,6 +65,29 @@ def mark(error: BaseException) -> None:
     """Notes that ``error`` is going to be raised, so that nobody need log it."""
     with contextlib.suppress(AttributeError):  # an exception with slots is only logged twice
         error.__ag_raised__ = True  # type: ignore[attr-defined]
+
+
+def remade(error: BaseException, place: Place | None) -> tuple[list[Any], Callable[[Sequence[Any]], BaseException]]:
+    """The staged values that ``error`` carries, and what makes the exception for concrete ones.
+
+    What is made is on its way: the call that it is going to stop finds it in ``FAILURES``.
+    """
+    place = place or place_of(error)
+    own = {name: value for name, value in error.__dict__.items() if not name.startswith("__ag_")}
+    leaves, rebuild = formatting.split((error.args, own))
+    kind, cause = type(error), error.__cause__
+
+    def make(values: Sequence[Any]) -> BaseException:
+        args, state = rebuild(values)
+        new: BaseException = kind.__new__(kind, *args)
+        new.__dict__.update(state)
+        new.args = args
+        new.__cause__ = cause
+        mark(new)
+        FAILURES.add(new, place)
+        return new
+
+    return leaves, make
 
 
 def current_place() -> Place | None:

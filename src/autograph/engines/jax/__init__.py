@@ -19,9 +19,9 @@ from ...staging.loops import UNROLL_UP_TO
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange, python_range
 from ...staging.state import CONTEXT
-from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
+from ...staging.values import Maybe
 from ..base import Engine
-from ..common import raising
+from ..common.engine import GraphEngine
 from . import buffers, callbacks, calls, host, loops, mathematics, types
 from .branches import stage_cond
 from .open_trace import Leaving
@@ -35,11 +35,19 @@ except ImportError:  # pragma: no cover - another version of JAX
         return not isinstance(jnp.zeros(()) + 0, jax.core.Tracer)
 
 
-class JaxEngine:
+class JaxEngine(GraphEngine):
     """See ``autograph.engines.base.Engine``."""
 
     name = "jax"
     buffers = buffers
+    loops = loops
+    mathematics = mathematics
+    leaving = Leaving()
+    stage_cond = staticmethod(stage_cond)
+    not_staged = staticmethod(lax.bitwise_not)
+    and_staged = staticmethod(jnp.logical_and)
+    raise_when_run = staticmethod(callbacks.raise_when_run)
+    raise_unless = staticmethod(callbacks.raise_unless)
 
     def active(self) -> bool:
         return not trace_state_clean()
@@ -86,48 +94,6 @@ class JaxEngine:
 
     # Control flow.
 
-    def cond(
-        self,
-        test: Any,
-        body: Callable[[], Any],
-        orelse: Callable[[], Any],
-        names: tuple[str, ...] | None,
-        owners: Sequence[Callable[..., Any]],
-    ) -> Any:
-        return stage_cond(self.truth(test), body, orelse, names, owners)
-
-    def while_loop(
-        self,
-        test: Callable[[], Any],
-        body: Callable[[], Any],
-        names: tuple[str, ...],
-        owners: Sequence[Callable[..., Any]],
-        first: Any,
-    ) -> None:
-        loops.stage_while(test, body, names, owners, first)
-
-    def for_loop(
-        self,
-        sequence: StagedSequence,
-        body: Callable[[Any], Any],
-        names: tuple[str, ...],
-        until: Callable[[], Any] | None,
-        owners: Sequence[Callable[..., Any]],
-    ) -> None:
-        loops.stage_for(sequence, body, names, until, owners)
-
-    def attempt(
-        self,
-        body: Callable[[], Any],
-        rest: Callable[[Any], Any],
-        inside: tuple[str, ...],
-        after: tuple[str, ...],
-        owners: Sequence[Callable[..., Any]],
-        *,
-        always: bool,
-    ) -> None:
-        raising.attempt(_LEAVING, body, rest, inside, after, owners, always=always)
-
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         if isinstance(iterable, StagedSequence):
             return iterable
@@ -170,16 +136,7 @@ class JaxEngine:
 
     # Truth.
 
-    def truth(self, value: Any) -> Any:
-        """A scalar of booleans, as Python's ``bool`` sees ``value``."""
-        if type(value) is Maybe:
-            return truth_of_maybe(value)
-        if type(value) is Choice:
-            return value.among([bool(option) for option in value.options])
-        if isinstance(value, TensorList):
-            return value.staged_length() > 0
-        if isinstance(value, Late):
-            return self.truth(value.value)
+    def truth_of_array(self, value: Any) -> Any:
         value = types.lifted(value)
         if not isinstance(value, types.Tracer):
             return bool(value)
@@ -192,34 +149,6 @@ class JaxEngine:
         if value.shape:
             value = value.reshape(())
         return value if value.dtype == bool else value != 0
-
-    def logical_not(self, value: Any) -> Any:
-        if isinstance(value, bool):
-            return not value
-        for negated, original in reversed(CONTEXT.negations):
-            if negated is value:
-                return original  # conditions are known by their identity
-        return lax.bitwise_not(value)
-
-    def logical_and(self, left: Any, right: Any) -> Any:
-        if isinstance(left, bool):
-            return right if left else False
-        if isinstance(right, bool):
-            return left if right else False
-        return jnp.logical_and(left, right)
-
-    def logical_or(self, left: Any, right: Any) -> Any:
-        return self.logical_not(self.logical_and(self.logical_not(left), self.logical_not(right)))
-
-    def absent(self, value: Maybe) -> Any:
-        """``value is None``; conditions on it tell the regions under them what they know."""
-        known = Assumptions.known(value.present)
-        if known is not None or isinstance(value.present, bool):
-            return not (value.present if known is None else known)
-        absent = self.logical_not(value.present)
-        CONTEXT.negations.append((absent, value.present))
-        del CONTEXT.negations[:-256]
-        return absent
 
     def equal(self, left: Any, right: Any) -> Any:
         return left == right
@@ -237,26 +166,6 @@ class JaxEngine:
 
     def print(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         callbacks.print_when_run(args, options)
-
-    def check(self, ok: Any, make: Callable[[], BaseException]) -> None:
-        """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
-        place = callbacks.current_place()
-        if raising.active():
-            stage_cond(ok, lambda: None, lambda: raising.raise_at(make(), place), (), [])
-        else:
-            callbacks.raise_unless(ok, make, place)
-
-    def assertion(self, test: Any, message: Callable[[], Any] | None) -> None:
-        """Makes the call end with an ``AssertionError`` where ``test`` is false when the graph runs."""
-        place = callbacks.current_place()
-
-        def fail() -> None:
-            error = AssertionError() if message is None else AssertionError(message())
-            if raising.active():
-                raising.raise_at(error, place)
-            callbacks.raise_when_run(error, place)
-
-        stage_cond(self.truth(test), lambda: None, fail, (), [])
 
     def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
         """The arrays that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
@@ -402,14 +311,6 @@ class JaxEngine:
             whole = equation.in_tracers[0]
             equation = getattr(whole, "parent", None)
         return whole
-
-    def math_function(self, name: str) -> Callable[..., Any] | None:
-        """A function of ``math`` over staged values."""
-        return mathematics.math_function(name)
-
-    def numpy_function(self, function: Any) -> Callable[..., Any] | None:
-        """A function of NumPy's over staged values."""
-        return mathematics.numpy_function(function)
 
     def updated(self, array: Any, key: Any, value: Any) -> Any:
         """``array`` with ``array[key] = value``, in the dtype of ``array``."""

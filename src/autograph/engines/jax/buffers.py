@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from ...errors import StagingError
 from ...staging.calls import call
 from ...staging.lists import Buffer
+from ..base import engine
 from . import types
 
 
@@ -139,9 +140,7 @@ def joined(buffer: Buffer, other: Buffer) -> Buffer:
 
 def of(items: list[Any]) -> Buffer:
     """A buffer of these elements."""
-    from ...staging.lists import _engine
-
-    return Buffer(_engine().stack_trees(items), len(items), "free", len(items))
+    return Buffer(engine("jax").stack_trees(items), len(items), "free", len(items))
 
 
 def like(items: list[Any], other: Buffer, room: int) -> Buffer:

@@ -16,7 +16,7 @@ from jax import lax
 
 from ...staging import formatting
 from ...staging.state import CONTEXT
-from ..common.failures import FAILURES, Place, current_place, mark, place_of
+from ..common.failures import FAILURES, Place, current_place, mark, place_of, remade
 
 
 class _Quiet(logging.Filter):
@@ -43,21 +43,10 @@ def raise_when_run(error: BaseException, place: Place | None = None, unless: Any
 
     With ``unless`` examples of a batch for which that is true do not.
     """
-    place = place or place_of(error)
-    own = {name: value for name, value in error.__dict__.items() if not name.startswith("__ag_")}
-    leaves, rebuild = formatting.split((error.args, own))
-    kind = type(error)
-    cause = error.__cause__
+    leaves, make = remade(error, place)
 
     def report(*values: Any) -> None:
-        args, state = rebuild(values)
-        new = kind.__new__(kind, *args)
-        new.__dict__.update(state)
-        new.args = args
-        new.__cause__ = cause
-        mark(new)
-        FAILURES.add(new, place)
-        raise new
+        raise make(values)
 
     if unless is None:
         _add(report, leaves, fails=True)

@@ -14,12 +14,12 @@ from ...staging.choice import Choice, value_of
 from ...staging.lists import TensorList
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange
-from ...staging.state import CONTEXT
 from ...staging.unify import unify
-from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
+from ...staging.values import Maybe
 from ..base import Engine
 from ..common import raising
-from ..common.failures import current_place
+from ..common.engine import GraphEngine
+from ..common.failures import Place
 from . import calls, effects, graphs, indexing, lists, loops, mathematics, sources, types
 from .branches import stage_cond
 from .numbers import Number, as_number, as_tensor
@@ -27,14 +27,20 @@ from .open_trace import Leaving
 from .sources import is_symbolic
 
 _TYPES: Any = types
-_LEAVING = Leaving()
 
 
-class TensorFlowEngine:
+class TensorFlowEngine(GraphEngine):
     """See ``autograph.engines.base.Engine``."""
 
     name = "tensorflow"
     buffers = lists
+    loops = loops
+    mathematics = mathematics
+    leaving = Leaving()
+    stage_cond = staticmethod(stage_cond)
+    not_staged = staticmethod(tf.logical_not)
+    and_staged = staticmethod(tf.logical_and)
+    raise_when_run = staticmethod(effects.raise_when_run)
 
     def active(self) -> bool:
         return not context.executing_eagerly()
@@ -79,48 +85,6 @@ class TensorFlowEngine:
         return effects.host_call(function, leaves, result, name)
 
     # Control flow.
-
-    def attempt(
-        self,
-        body: Callable[[], Any],
-        rest: Callable[[Any], Any],
-        inside: tuple[str, ...],
-        after: tuple[str, ...],
-        owners: Sequence[Callable[..., Any]],
-        *,
-        always: bool,
-    ) -> None:
-        raising.attempt(_LEAVING, body, rest, inside, after, owners, always=always)
-
-    def cond(
-        self,
-        test: Any,
-        body: Callable[[], Any],
-        orelse: Callable[[], Any],
-        names: tuple[str, ...] | None,
-        owners: Sequence[Callable[..., Any]],
-    ) -> Any:
-        return stage_cond(self.truth(test), body, orelse, names, owners)
-
-    def while_loop(
-        self,
-        test: Callable[[], Any],
-        body: Callable[[], Any],
-        names: tuple[str, ...],
-        owners: Sequence[Callable[..., Any]],
-        first: Any,
-    ) -> None:
-        loops.stage_while(test, body, names, owners, first)
-
-    def for_loop(
-        self,
-        sequence: StagedSequence,
-        body: Callable[[Any], Any],
-        names: tuple[str, ...],
-        until: Callable[[], Any] | None,
-        owners: Sequence[Callable[..., Any]],
-    ) -> None:
-        loops.stage_for(sequence, body, names, until, owners)
 
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         return sources.sequence_of(iterable)
@@ -177,16 +141,7 @@ class TensorFlowEngine:
 
     # Truth.
 
-    def truth(self, value: Any) -> Any:
-        """A scalar of booleans, as Python's ``bool`` sees ``value``."""
-        if type(value) is Maybe:
-            return truth_of_maybe(value)
-        if type(value) is Choice:
-            return value.among([bool(option) for option in value.options])
-        if isinstance(value, TensorList):
-            return value.staged_length() > 0
-        if isinstance(value, Late):
-            return self.truth(value.value)
+    def truth_of_array(self, value: Any) -> Any:
         if isinstance(value, tf.Variable):
             value = value.read_value()
         if not isinstance(value, tf.Tensor) or not is_symbolic(value):
@@ -204,33 +159,6 @@ class TensorFlowEngine:
         if value.dtype == tf.string:
             return tf.not_equal(value, "")
         return tf.not_equal(value, tf.zeros((), value.dtype))
-
-    def logical_not(self, value: Any) -> Any:
-        return not value if isinstance(value, bool) else tf.logical_not(value)
-
-    def logical_and(self, left: Any, right: Any) -> Any:
-        if isinstance(left, bool):
-            return right if left else False
-        if isinstance(right, bool):
-            return left if right else False
-        return tf.logical_and(left, right)
-
-    def logical_or(self, left: Any, right: Any) -> Any:
-        if isinstance(left, bool):
-            return True if left else right
-        if isinstance(right, bool):
-            return True if right else left
-        return tf.logical_or(left, right)
-
-    def absent(self, value: Maybe) -> Any:
-        """``value is None``; conditions on it tell the regions under them what they know."""
-        known = Assumptions.known(value.present)
-        if known is not None or isinstance(value.present, bool):
-            return not (value.present if known is None else known)
-        absent = self.logical_not(value.present)
-        CONTEXT.negations.append((absent, value.present))
-        del CONTEXT.negations[:-256]
-        return absent
 
     def equal(self, left: Any, right: Any) -> Any:
         if left is None or right is None:
@@ -254,25 +182,16 @@ class TensorFlowEngine:
     def print(self, args: tuple[Any, ...], options: dict[str, Any]) -> None:
         effects.print_when_run(args, options)
 
-    def check(self, ok: Any, make: Callable[[], BaseException]) -> None:
-        """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
-        place = current_place()
+    def raise_unless(self, ok: Any, make: Callable[[], BaseException], place: Place | None) -> None:
         stage_cond(ok, lambda: None, lambda: effects.raise_when_run(make(), place), (), [])
 
     def assertion(self, test: Any, message: Callable[[], Any] | None) -> None:
-        """Makes the call end with an ``AssertionError`` where ``test`` is false when the graph runs."""
-        if message is None or not (message.__code__.co_names or message.__code__.co_freevars):
+        is_constant = message is None or not (message.__code__.co_names or message.__code__.co_freevars)
+        if is_constant and not raising.active():
             # Nothing has to be computed for the message, so the check is one operation, which a saved model can hold.
             effects.assert_when_run(self.truth(test), "" if message is None else str(message()))
-            return
-        place = current_place()
-        stage_cond(
-            self.truth(test),
-            lambda: None,
-            lambda: effects.fail_when_run(message(), place),
-            (),
-            [message],
-        )
+        else:
+            super().assertion(test, message)
 
     def to_host(self, value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
         """The tensors that make up ``value``, and a function that rebuilds it from concrete ones as Python's values."""
@@ -309,12 +228,6 @@ class TensorFlowEngine:
 
         return columns, show
 
-    def math_function(self, name: str) -> Callable[..., Any] | None:
-        return mathematics.math_function(name)
-
-    def numpy_function(self, function: Any) -> Callable[..., Any] | None:
-        return mathematics.numpy_function(function)
-
     # Lists, and pytrees of tensors with rows along the first axis.
 
     def leading_size(self, data: Any) -> int:
@@ -338,12 +251,6 @@ class TensorFlowEngine:
 
     def unstack(self, data: Any, count: int) -> list[Any]:
         return [self.get_at(data, index) for index in range(count)]
-
-    def grown(self, data: Any, capacity: int) -> Any:
-        raise NotImplementedError("a tensor list has no capacity")
-
-    def empty_like(self, data: Any, capacity: int) -> Any:
-        raise NotImplementedError("a tensor list has no capacity")
 
     def reserved(self, content: Any, element: Any, capacity: int) -> types.Handles:
         made = types.empty_handles(*_form_of(element))
@@ -503,7 +410,5 @@ def _eagerly(build: Callable[[], Any]) -> Any:
     with tf.init_scope():
         return build()
 
-
-__all__ = ["ENGINE", "Number"]
 
 ENGINE: Engine = TensorFlowEngine()

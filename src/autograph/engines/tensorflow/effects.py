@@ -16,8 +16,7 @@ from tensorflow.python.framework import ops
 
 from ...spec import TensorSpec
 from ...staging import formatting
-from ...staging.state import CONTEXT
-from ..common.failures import FAILURES, Place, current_place, mark, place_of
+from ..common.failures import FAILURES, Place, current_place, mark, place_of, remade
 
 
 def in_order(graph: Any, scope: str) -> None:
@@ -42,13 +41,7 @@ def _chain(operation: Any) -> None:
     graph._ag_last_effect = operation
 
 
-def returned(order: Any, tensor: Any) -> Any:
-    """``tensor`` as an output of a graph, behind all that has to happen in the graph."""
-    return order.mark_as_return(tensor)
-
-
 def _on_host(function: Callable[..., Any], leaves: Sequence[Any], types: Sequence[Any], name: str) -> Any:
-    CONTEXT.effects += 1
     with ops.name_scope(name):
         out = tf.numpy_function(function, list(leaves), list(types), stateful=True, name=name)
     operation = out if isinstance(out, tf.Operation) else (out[0] if isinstance(out, list | tuple) else out).op
@@ -68,35 +61,20 @@ def print_when_run(args: tuple[Any, ...], options: dict[str, Any]) -> None:
 
 def raise_when_run(error: BaseException, place: Place | None = None) -> None:
     """Makes the graph raise ``error``, with the staged values in its arguments filled in, when it gets here."""
-    place = place or place_of(error)
-    leaves, rebuild = formatting.split((error.args, error.__dict__))
-    kind = type(error)
-    cause = error.__cause__
+    leaves, make = remade(error, place)
+    if type(error) is AssertionError:
+        _fail(tf.constant(False), _on_host(lambda *values: _reported(make(values)), leaves, [tf.string], "message"))
+        return
 
     def report(*values: Any) -> None:
-        args, state = rebuild(values)
-        new = kind.__new__(kind, *args)
-        new.__dict__.update(state)
-        new.args = args
-        new.__cause__ = cause
-        mark(new)
-        FAILURES.add(new, place)
-        raise new
+        raise make(values)
 
     _on_host(report, leaves, [], "raise")
 
 
-def fail_when_run(message: Any, place: Place | None) -> None:
-    """Makes the graph fail as a false assertion when it gets here; staged values may stand in ``message``."""
-    leaves, rebuild = formatting.split((message,))
-
-    def text(*values: Any) -> Any:
-        args = rebuild(values)
-        error = AssertionError(*args)
-        FAILURES.add(error, place)
-        return np.asarray(f"AssertionError: {error}", dtype=object)
-
-    _fail(tf.constant(False), _on_host(text, leaves, [tf.string], "message"))
+def _reported(error: BaseException) -> Any:
+    """The text with which TensorFlow's own operation for assertions is to fail."""
+    return np.asarray(f"{type(error).__name__}: {error}", dtype=object)
 
 
 def _fail(test: Any, text: Any) -> None:
@@ -108,7 +86,6 @@ def _fail(test: Any, text: Any) -> None:
 
 def assert_when_run(test: Any, message: str) -> None:
     """Makes the graph fail where ``test`` is false, by an operation that a saved model can hold."""
-    CONTEXT.effects += 1
     _fail(test, tf.constant(message))
 
 

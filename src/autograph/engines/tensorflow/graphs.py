@@ -20,8 +20,8 @@ from ...staging.choice import Choice
 from ...staging.lists import TensorList
 from ...staging.state import CONTEXT
 from . import effects, types
+from .regions import READS
 
-_READS = frozenset(["ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VarIsInitializedOp", "IteratorGetDevice"])
 _MAKERS = frozenset(
     [
         *("VarHandleOp", "VariableV2", "Variable", "AutoReloadVariable", "IteratorV2", "Iterator", "OneShotIterator"),
@@ -85,7 +85,7 @@ def _order(graph: Any, operations: Sequence[Any]) -> list[Any]:
     for operation in operations:
         if id(operation) in initialisers or operation.type in _MAKERS:
             continue
-        only_reads = operation.type in _READS
+        only_reads = operation.type in READS
         for tensor in operation.inputs:
             if tensor.dtype != tf.resource:
                 continue

@@ -16,7 +16,7 @@ from ...staging.sequences import visit
 from ...staging.state import CONTEXT
 from ...staging.values import PLACEHOLDER
 from ..common import loops
-from ..common.loops import Slot, is_pure
+from ..common.loops import is_pure
 from ..common.raising import Pending, leave
 from . import operations, types
 from .regions import Run, trace_region
@@ -303,6 +303,3 @@ def _is_worth_staging(run: Run, loop: _Loop) -> bool:
     heads = {id(tensor) for tensors in run.heads for tensor in tensors}
     outside = [outer for outer, _ in run.graph.captures if id(outer) not in heads]
     return any(is_symbolic(value) or getattr(value, "dtype", None) == tf.resource for value in (*entry, *outside))
-
-
-__all__ = ["Slot", "stage_for", "stage_while"]

@@ -54,15 +54,14 @@ def inline(run: Run, wanted: Sequence[Any]) -> list[Any]:
         if op.type == "Placeholder":
             continue
         inputs = [values[id(tensor)] for tensor in op.inputs]
-        attributes = {name: op.get_attr(name) for name in op.node_def.attr if not name.startswith("_")}
-        made = _again(graph, op, inputs, attributes)
+        made = _again(graph, op, inputs)
         values.update((id(old), new) for old, new in zip(op.outputs, made.outputs, strict=True))
     return [values.get(id(tensor), tensor) for tensor in wanted]
 
 
-def _again(graph: Any, op: Any, inputs: list[Any], attributes: dict[str, Any]) -> Any:
+def _again(graph: Any, op: Any, inputs: list[Any]) -> Any:
     types = [tensor.dtype for tensor in op.outputs]
-    attrs = {name: op.node_def.attr[name] for name in attributes}
+    attrs = {name: value for name, value in op.node_def.attr.items() if not name.startswith("_")}
     inputs = [graph.capture(tensor) if hasattr(graph, "capture") else tensor for tensor in inputs]
     return graph._create_op_internal(op.type, inputs, types, attrs=attrs, op_def=op.op_def)
 

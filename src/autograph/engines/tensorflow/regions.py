@@ -26,7 +26,8 @@ from ..common import regions
 from ..common.regions import explain_recursion
 from . import effects
 
-_READS = frozenset(["ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VarIsInitializedOp"])
+READS = frozenset(["ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VarIsInitializedOp"])
+"""Operations on a resource that leave it as it is."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Run(regions.Run):
         """Ends the trace with the outputs that ``build`` makes in its graph."""
         graph = self.graph
         with graph.as_default():
-            outputs = [effects.returned(self.order, tensor) for tensor in build()]
+            outputs = [self.order.mark_as_return(tensor) for tensor in build()]
             self.order.__exit__(None, None, None)
             graph.control_outputs.extend(self.order.ops_which_must_run)
         graph.outputs = outputs
@@ -55,7 +56,7 @@ class Run(regions.Run):
     @property
     def has_effects(self) -> bool:
         """Whether the region does anything but compute values."""
-        return any(op._is_stateful and op.type not in _READS for op in self.operations)
+        return any(op._is_stateful and op.type not in READS for op in self.operations)
 
 
 def new_run(name: str, kind: type = control_flow_util_v2.CondBranchFuncGraph) -> Run:

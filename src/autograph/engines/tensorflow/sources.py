@@ -12,7 +12,7 @@ from tensorflow.python.framework.ops import SymbolicTensor
 from ...staging.lists import TensorList
 from ...staging.loops import UNROLL_UP_TO
 from ...staging.sequences import Sequence as StagedSequence
-from ...staging.sequences import StagedRange, numbers, python_range
+from ...staging.sequences import python_range
 from . import types
 from .numbers import as_number
 
@@ -227,6 +227,3 @@ def _count(start: Any, limit: Any, step: int, dtype: tf.DType) -> StagedSequence
 def _scalar(value: Any) -> Any:
     static = tf.get_static_value(value)
     return as_number(tf.cast(value, tf.int32)) if static is None else int(static)
-
-
-__all__ = ["Rows", "StagedRange", "Stream", "numbers", "rows_of", "sequence_of"]

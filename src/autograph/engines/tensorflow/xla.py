@@ -46,9 +46,8 @@ def compile_if_it_pays(concrete: Any) -> None:
     graph = concrete.graph
     if not getattr(graph, "_ag_may_compile", False) or not _pays(graph):
         return
-    attributes = {**concrete._attrs, _MUST_COMPILE: True} if hasattr(concrete, "_attrs") else {_MUST_COMPILE: True}
     compiled = concrete_function.ConcreteFunction.from_func_graph(
-        graph, concrete.function_type, attributes, shared_func_graph=True
+        graph, concrete.function_type, {_MUST_COMPILE: True}, shared_func_graph=True
     )
     concrete._ag_compiled = compiled
     concrete._ag_uncompiled = concrete._inference_function
