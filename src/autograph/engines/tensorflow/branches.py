@@ -11,7 +11,7 @@ import tensorflow as tf
 from ...staging.values import PLACEHOLDER
 from ..common import branches
 from ..common.branches import Wanted
-from . import operations, types
+from . import faults, operations, types
 from .regions import Run, trace_region
 
 
@@ -28,19 +28,25 @@ def stage_cond(
 def build(predicate: Any, runs: list[Run], wanted: Wanted) -> Sequence[Any]:
     """The operations of the conditional: one value for each of ``wanted``."""
     has_effects = any(run.has_effects for run in runs)
-    if not wanted and not has_effects:
+    failing = [run.fault for run in runs]
+    may_fail = any(fault is not None for fault in failing)
+    if not wanted and not has_effects and not may_fail:
         return []
-    if not has_effects and all(map(_selectable, wanted)) and all(map(operations.is_cheap, runs)):
+    if not has_effects and not may_fail and all(map(_selectable, wanted)) and all(map(operations.is_cheap, runs)):
         return _select(predicate, runs, wanted)
     for side, run in enumerate(runs):
-        run.adds(partial(_tensors, side, wanted))
+        run.adds(partial(_tensors, side, wanted, [failing[side]] if may_fail else []))
     tensors = iter(operations.build_if(predicate, runs, has_effects))
-    return [kind.value([next(tensors) for _ in kind.specs()]) for kind, _ in wanted]
+    results = [kind.value([next(tensors) for _ in kind.specs()]) for kind, _ in wanted]
+    if may_fail:
+        faults.of_current_graph().add(next(tensors))
+    return results
 
 
-def _tensors(side: int, wanted: Wanted) -> list[Any]:
+def _tensors(side: int, wanted: Wanted, failing: list[Any]) -> list[Any]:
     """What a branch gives, in its own graph."""
-    return [tensor for kind, pair in wanted for tensor in kind.tensors(types.convert(pair[side], kind))]
+    tensors = [tensor for kind, pair in wanted for tensor in kind.tensors(types.convert(pair[side], kind))]
+    return tensors + [tf.constant(False) if fault is None else fault for fault in failing]
 
 
 def _selectable(entry: tuple[Any, tuple[Any, Any]]) -> bool:

@@ -76,8 +76,6 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
         except tf.errors.OpError as error:
             found = failure_of(error)
             if found is None:
-                if xla.give_up(self._list_all_concrete_functions(), error):
-                    return self(*args, **kwargs)
                 raise
             failure = found
         else:
@@ -175,7 +173,9 @@ class TensorFlowFunction:
                 return converted(*args, **kwargs)
             if function.jit_compile is None:
                 xla.may_compile(tf.compat.v1.get_default_graph())
-            return in_parts(converted(*args, **kwargs))
+            result = in_parts(converted(*args, **kwargs))
+            xla.trace_ends(tf.compat.v1.get_default_graph())
+            return result
 
         traced.__ag_original__ = original  # type: ignore[attr-defined]
         return GraphFunction(

@@ -25,11 +25,13 @@ def updated(tensor: Any, key: Any, value: Any) -> Any:
         if _dtype(key) == tf.bool:
             return _masked(tensor, key, value)
         places = _from_start(tensor, key)
-        rows = tf.concat([tf.shape(places), tf.shape(tensor)[1:]], 0)
+        rows = tf.concat([tf.shape(places), _shape_from(tensor, 1)], 0)
         return tf.tensor_scatter_nd_update(tensor, places[..., None], tf.broadcast_to(value, rows))
-    if _is_number(key):
-        place = _from_start(tensor, key)
-        return tf.tensor_scatter_nd_update(tensor, [[place]], tf.broadcast_to(value, tf.shape(tensor)[1:])[None])
+    numbers = key if isinstance(key, tuple) else (key,)
+    if numbers and all(map(_is_number, numbers)):
+        place = [tf.cast(_from_start(tensor, number, axis), tf.int32) for axis, number in enumerate(numbers)]
+        row = tf.broadcast_to(value, _shape_from(tensor, len(numbers)))
+        return tf.tensor_scatter_nd_update(tensor, [place], row[None])
     if isinstance(key, tuple) and any(map(_is_vector, key)):
         return _scattered(tensor, key, value)
     return _sliced(tensor, key, value)
@@ -58,10 +60,21 @@ def _is_number(key: Any) -> bool:
 def _from_start(tensor: Any, key: Any, axis: int = 0) -> Any:
     """Indices counted from the start, which TensorFlow's scatter and gather need."""
     if isinstance(key, int | np.integer):
-        return int(key) if key >= 0 else tf.shape(tensor)[axis] + int(key)
+        size = tensor.shape[axis] if tensor.shape.rank is not None and key < 0 else None
+        return int(key) if key >= 0 else int(key) + (tf.shape(tensor)[axis] if size is None else size)
     key = as_tensor(tf.convert_to_tensor(key))
-    size = tf.cast(tf.shape(tensor)[axis], key.dtype)
+    size = tensor.shape[axis] if tensor.shape.rank is not None else None
+    if size is None:
+        size = tf.cast(tf.shape(tensor)[axis], key.dtype)
     return tf.where(key < 0, key + size, key)
+
+
+def _shape_from(tensor: Any, axis: int) -> Any:
+    """The sizes behind ``axis``; a constant, where that is possible, is what XLA needs."""
+    known = tensor.shape[axis:] if tensor.shape.rank is not None else None
+    if known is not None and known.is_fully_defined():
+        return tf.constant(known.as_list(), tf.int32)
+    return tf.shape(tensor)[axis:]
 
 
 def _masked(tensor: Any, mask: Any, value: Any) -> Any:
@@ -85,7 +98,7 @@ def _scattered(tensor: Any, key: tuple[Any, ...], value: Any) -> Any:
     for part in parts[1:]:
         shape = tf.broadcast_static_shape(shape, part.shape)
     places = tf.stack([tf.broadcast_to(part, shape) for part in parts], -1)
-    rows = tf.concat([tf.shape(places)[:-1], tf.shape(tensor)[len(parts) :]], 0)
+    rows = tf.concat([tf.shape(places)[:-1], _shape_from(tensor, len(parts))], 0)
     return tf.tensor_scatter_nd_update(tensor, places, tf.broadcast_to(value, rows))
 
 

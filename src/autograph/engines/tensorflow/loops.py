@@ -18,7 +18,7 @@ from ...staging.values import PLACEHOLDER
 from ..common import loops
 from ..common.loops import is_pure
 from ..common.raising import Pending, leave
-from . import operations, types
+from . import faults, operations, types
 from .regions import Run, trace_region
 from .sources import Rows, is_symbolic, rows_of
 
@@ -46,7 +46,11 @@ class _Loop(loops.Loop):
         self._part = "body"
         self.pending: Pending | None = None
         self.raised: list[tuple[Any, Any]] = []
-        """What an iteration may raise, with its types: its number and tensors are carried too."""
+        """What an iteration may raise, with its types: its number and tensors are carried too. Likewise whether it
+        has failed (see ``faults``)."""
+        self.fault: Any = None
+        self.decides = False
+        """Whether the condition is more than a bound."""
 
     def _traced(
         self, body: Callable[..., Any], variables: Any, names: Sequence[str], inputs: Sequence[Any], prepare: Any
@@ -57,19 +61,23 @@ class _Loop(loops.Loop):
 
     def trace_test(self, test: Callable[..., Any], body: Run) -> tuple[Run, dict[int, Any]]:
         """Traces the condition, which also holds only while no iteration of ``body`` has raised."""
-        self.pending = body.pending
+        self.pending, self.fault = body.pending, body.fault
         count = len(self.extra)
         if self.pending is not None:
             self.raised = [(types.CODE, self.pending.code)]
             self.raised += [(_kind(leaf), leaf) for leaf in self.pending.leaves()]
-            self.extra += [kind for kind, _ in self.raised]
+        if self.fault is not None:
+            self.raised.append((_BOOLEAN, self.fault))
+        self.extra += [kind for kind, _ in self.raised]
 
         def goes_on(*values: Any) -> Any:
             result = test(*values[:count])
-            if self.pending is None:
-                return result
-            is_fine = tf.equal(values[count], 0)
-            return is_fine if result is True else tf.logical_and(is_fine, types.convert(result, _BOOLEAN))
+            self.decides = result is not True
+            if self.pending is not None:
+                result = _both(tf.equal(values[count], 0), result)
+            if self.fault is not None:
+                result = _both(tf.logical_not(values[-1]), result)
+            return result
 
         self._part = "cond"
         try:
@@ -148,17 +156,21 @@ class _Loop(loops.Loop):
         for (slot, index), end in zip(carried, ends, strict=True):
             kind = _final(slot.kinds[index], end)
             results.append(kind.value([next(rest) for _ in kind.specs()]))
-        self.finish(carried, results, all_iterations=self._runs_all(test, body))
+        self.finish(carried, results, all_iterations=self._runs_all(body))
+        if self.fault is not None:
+            faults.of_current_graph().add(raised.pop())
+        if test.fault is not None:
+            faults.of_current_graph().lose()
         if self.pending is not None:
             pending = self.pending.carrying(raised[0], raised[1:])
             pending.certain = False
             leave(pending)
 
-    def _runs_all(self, test: Run, body: Run) -> bool:
+    def _runs_all(self, body: Run) -> bool:
         """Whether each of a known number of iterations runs to its end."""
         limited = any(name in self.options for name in ("maximum_iterations", "max_iterations"))
         is_open = self.trip_count is None or limited or body.raised is not None or self.pending is not None
-        return not is_open and test.result is True
+        return not is_open and not self.decides
 
     def _maximum(self, known: Any) -> Any:
         """How many iterations there are at most."""
@@ -166,6 +178,10 @@ class _Loop(loops.Loop):
         if given is None or known is None:
             return known if given is None else given
         return tf.minimum(tf.convert_to_tensor(known), tf.cast(given, tf.convert_to_tensor(known).dtype))
+
+
+def _both(holds: Any, result: Any) -> Any:
+    return holds if result is True else tf.logical_and(holds, types.convert(result, _BOOLEAN))
 
 
 def _kind(leaf: Any) -> types.Type:
@@ -202,7 +218,7 @@ def stage_while(
 
     run, heads = loop.settle(once)
     condition, heads_of_test = loop.trace_test(lambda: truth(test()), run)
-    if not condition.has_effects and is_pure(condition, loop, heads_of_test):
+    if not condition.has_effects and condition.fault is None and is_pure(condition, loop, heads_of_test):
         loop.build(condition, run, heads, None)
         return
 

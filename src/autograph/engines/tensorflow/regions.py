@@ -24,7 +24,7 @@ from tensorflow.python.ops import control_flow_util_v2, handle_data_util
 from ...staging.state import Location, Variables
 from ..common import regions
 from ..common.regions import explain_recursion
-from . import effects
+from . import effects, faults
 
 READS = frozenset(["ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VarIsInitializedOp"])
 """Operations on a resource that leave it as it is."""
@@ -38,6 +38,8 @@ class Run(regions.Run):
     heads: list[list[Any]] = field(default_factory=list)
     """For each input the placeholders that stand for it."""
     order: Any = None
+    fault: Any = None
+    """Whether an operation in it fails, where that is asked."""
 
     def adds(self, build: Callable[[], Sequence[Any]]) -> None:
         """Ends the trace with the outputs that ``build`` makes in its graph."""
@@ -64,6 +66,7 @@ def new_run(name: str, kind: type = control_flow_util_v2.CondBranchFuncGraph) ->
     outer = ops.get_default_graph()
     label = control_flow_util_v2.unique_fn_name(outer.get_name_scope(), name)
     run = Run(graph=kind(label, collections=outer._collections))
+    faults.watch_region(run.graph, outer)
     with run.graph.as_default():
         # In a graph of TensorFlow 1's nothing else would make a print or an assertion in a region happen.
         run.order = AutomaticControlDependencies()
@@ -102,6 +105,7 @@ def trace_region(
         except RecursionError as error:
             explain_recursion(error)
             raise
+    run.fault = faults.collect(run.graph)
     return run
 
 

@@ -14,6 +14,7 @@ from ...staging.loops import UNROLL_UP_TO
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import python_range
 from . import types
+from .faults import never_fails
 from .numbers import as_number
 
 
@@ -120,8 +121,10 @@ def _row_source(leaf: Any) -> Any:
         place = tf.cast(index, tf.int32)
         # The shape is made where it is used: TensorFlow and XLA want to see that it is a constant.
         shape = types.shape_tensor(element)
-        return tf.raw_ops.TensorListGetItem(
-            input_handle=handle, index=place, element_shape=shape, element_dtype=kind.dtype
+        return never_fails(
+            tf.raw_ops.TensorListGetItem(
+                input_handle=handle, index=place, element_shape=shape, element_dtype=kind.dtype
+            )
         )
 
     return read

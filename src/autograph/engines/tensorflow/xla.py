@@ -7,11 +7,16 @@ a function only if all operations in it are on a list, and all shapes are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.eager.polymorphic_function import concrete_function
+from tensorflow.core.framework import attr_value_pb2
+from tensorflow.python.eager import context
+from tensorflow.python.eager.polymorphic_function import atomic_function
+from tensorflow.python.framework import ops
+
+from . import faults
 
 _ELEMENTWISE = (
     "Abs Acos Acosh Add AddV2 Asin Asinh Atan Atan2 Atanh BitwiseAnd BitwiseOr BitwiseXor Cast Ceil ClipByValue Cos "
@@ -21,10 +26,10 @@ _ELEMENTWISE = (
     "Sign Sin Sinh Softplus Sqrt Square SquaredDifference Sub Tan Tanh TruncateDiv TruncateMod Xdivy Xlogy ZerosLike"
 )
 _STRUCTURE = (
-    "BroadcastTo Concat ConcatV2 Const ExpandDims Fill Gather GatherV2 If NoOp Pack Placeholder Range Rank Reshape "
-    "Reverse ReverseV2 Shape Size Slice Squeeze StatelessIf StatelessWhile StridedSlice TensorListFromTensor "
-    "TensorListGetItem TensorListSetItem TensorListStack TensorStridedSliceUpdate Tile Transpose Unpack While "
-    "TensorScatterUpdate LinSpace"
+    "BroadcastTo Concat ConcatV2 Const ExpandDims Fill Gather GatherV2 If LinSpace NoOp Pack Placeholder Range Rank "
+    "Reshape Reverse ReverseV2 Shape Size Slice Squeeze StatelessIf StatelessWhile StridedSlice TensorListFromTensor "
+    "TensorListGetItem TensorListLength TensorListSetItem TensorListStack TensorScatterUpdate "
+    "TensorStridedSliceUpdate Tile Transpose Unpack While"
 )
 _REDUCTIONS = "All Any ArgMax ArgMin Cumsum Max Mean Min Prod Sum MatMul BatchMatMulV2"
 _COMPILABLE = frozenset((_ELEMENTWISE + " " + _STRUCTURE + " " + _REDUCTIONS).split())
@@ -33,38 +38,66 @@ _MUST_COMPILE = "_XlaMustCompile"
 
 
 def may_compile(graph: Any) -> None:
-    """Notes that the function which is being traced into ``graph`` leaves the choice to this package."""
-    graph._ag_may_compile = True
+    """Notes that the function whose trace into ``graph`` begins leaves the choice to this package."""
+    if all(map(_is_known, graph.inputs)):
+        graph._ag_may_compile = True
+        faults.watch(graph)
+
+
+def trace_ends(graph: Any) -> None:
+    """To be called when the program's part of the trace is over."""
+    graph._ag_fault = faults.collect(graph)
 
 
 def compile_if_it_pays(concrete: Any) -> None:
     """Has XLA run a function that has just been traced, if that is safe and likely to be faster.
 
     The function without XLA stays for gradients, which need of a loop what XLA cannot give: a list of all its states
-    with a length that nobody knows.
+    with a length that nobody knows; and for calls in which an operation fails.
     """
     graph = concrete.graph
-    if not getattr(graph, "_ag_may_compile", False) or not _pays(graph):
-        return
-    compiled = concrete_function.ConcreteFunction.from_func_graph(
-        graph, concrete.function_type, {_MUST_COMPILE: True}, shared_func_graph=True
-    )
-    concrete._ag_compiled = compiled
-    concrete._ag_uncompiled = concrete._inference_function
-    concrete._inference_function = compiled._inference_function
+    if getattr(graph, "_ag_may_compile", False) and _pays(graph):
+        concrete._inference_function = _Compiled(concrete)
 
 
-def give_up(concrete_functions: Iterable[Any], error: Exception) -> bool:
-    """Takes back what XLA was given, if it turns out that it cannot compile it; nothing of it has run then."""
-    if not any(sign in str(error) for sign in _REFUSALS):
-        return False
-    found = False
-    for concrete in concrete_functions:
-        uncompiled = concrete.__dict__.pop("_ag_uncompiled", None)
-        if uncompiled is not None:
-            concrete._inference_function = uncompiled
-            found = True
-    return found
+class _Compiled:
+    """What runs a concrete function: its code by XLA, or without if that refuses or an operation has failed.
+
+    All operations are of the kind that changes nothing, so nothing is seen of a run whose result is not used.
+    """
+
+    def __init__(self, concrete: Any) -> None:
+        graph = concrete.graph
+        self._uncompiled = concrete._inference_function
+        self._checks = graph._ag_fault is not None
+        outputs = graph.outputs
+        if self._checks:
+            graph.outputs = [*outputs, graph._ag_fault]
+        try:
+            self._function = atomic_function.from_func_graph(
+                f"{graph.name}_compiled_{ops.uid()}", graph, {_MUST_COMPILE: attr_value_pb2.AttrValue(b=True)}
+            )
+        finally:
+            graph.outputs = outputs
+        self._count = len(outputs) + self._checks
+        self._is_refused = False
+
+    def call_preflattened(self, args: Sequence[Any]) -> Any:
+        if self._is_refused:
+            return self._uncompiled.call_preflattened(args)
+        try:
+            outputs = context.context().call_function(self._function.name, list(args), self._count)
+        except tf.errors.OpError as error:
+            if not any(sign in str(error) for sign in _REFUSALS):
+                raise
+            self._is_refused = True
+            return self._uncompiled.call_preflattened(args)
+        if self._checks and outputs.pop():
+            return self._uncompiled.call_preflattened(args)
+        return self._uncompiled.function_type.pack_output(outputs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._uncompiled, name)
 
 
 _REFUSALS = ("compile-time constant", "XLA", "xla", "unsupported operations", "HLO")
@@ -73,11 +106,13 @@ _REFUSALS = ("compile-time constant", "XLA", "xla", "unsupported operations", "H
 def _pays(graph: Any) -> bool:
     if graph.captures and any(not _is_known(outer) for outer, _ in graph.captures):
         return False
-    if any(not _is_known(tensor) for tensor in graph.inputs):
-        return False
     has_loop = False
+    found = faults.faults_of(graph)
+    assert found is not None
     for operation in _operations(graph):
-        if operation.type not in _COMPILABLE or not _has_constants(operation):
+        if operation.type not in _COMPILABLE or not _is_supported(operation):
+            return False
+        if not found.covers(operation):
             return False
         if any(not _is_compilable(tensor) for tensor in operation.outputs):
             return False
@@ -98,11 +133,13 @@ _CONSTANTS = {
 """Operands that decide a shape, which XLA has to know when it compiles."""
 
 
-def _has_constants(operation: Any) -> bool:
+def _is_supported(operation: Any) -> bool:
     if operation.type == "StridedSlice" and operation.inputs[1].shape.num_elements() is not None:
         axes = operation.inputs[1].shape.num_elements()
         if operation.get_attr("shrink_axis_mask") == 2**axes - 1:
             return True  # one element, whose place may be computed
+    if operation.type == "TensorListSetItem" and operation.get_attr("resize_if_index_out_of_bounds"):
+        return False
     inputs = operation.inputs
     return all(tf.get_static_value(inputs[index]) is not None for index in _CONSTANTS.get(operation.type, ()))
 
