@@ -12,31 +12,12 @@ import numpy as np
 from ...retracing import Leaf
 from ...signatures import NO_DEFAULT
 from ...spec import TensorSpec
+from ..common.leaves import Mark, marked_leaves, signature_text, static_mark
 from .arguments import Forced, is_same_value
 from .types import NUMBERS, type_of
 
 if TYPE_CHECKING:
     from .calls import Entry, JaxFunction, Variant
-
-
-class _Leaf:
-    """Stands for a leaf of the arguments while their tree is gone through."""
-
-    def __init__(self, text: str, spec: TensorSpec | None, kind: str) -> None:
-        self.text, self.spec, self.kind = text, spec, kind
-
-
-def describe(value: Any) -> str:
-    """A static value, briefly."""
-    if isinstance(value, Forced):
-        value = value.value
-    kind: Any = type(value)
-    if kind.__repr__ is object.__repr__:
-        return f"a {type(value).__name__}"
-    if isinstance(value, type) or callable(value):
-        return str(getattr(value, "__qualname__", type(value).__name__))
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def describe_type(value: Any) -> str:
@@ -52,51 +33,26 @@ def _spec(value: Any) -> TensorSpec:
     return TensorSpec([size if isinstance(size, int) else None for size in kind.shape], dtype)
 
 
-def _walk(value: Any, path: str) -> Iterator[tuple[str, _Leaf]]:
-    if isinstance(value, _Leaf):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _walk(item, f"{path}[{key!r}]")
-    elif isinstance(value, list | tuple):
-        names = getattr(value, "_fields", None)
-        for index, item in enumerate(value):
-            yield from _walk(item, f"{path}[{index}]" if names is None else f"{path}.{names[index]}")
-    elif hasattr(type(value), "__dataclass_fields__"):
-        for name in type(value).__dataclass_fields__:
-            yield from _walk(getattr(value, name, None), f"{path}.{name}")
-    elif value is not None:
-        flat, _ = jax.tree_util.tree_flatten_with_path(value, is_leaf=lambda part: isinstance(part, _Leaf))
-        for keys, leaf in flat:
-            if isinstance(leaf, _Leaf):
-                yield path + jax.tree_util.keystr(keys), leaf
+def _in_a_node(value: Any) -> Iterator[tuple[str, Mark]]:
+    flat, _ = jax.tree_util.tree_flatten_with_path(value, is_leaf=lambda part: isinstance(part, Mark))
+    return ((jax.tree_util.keystr(keys), leaf) for keys, leaf in flat if isinstance(leaf, Mark))
 
 
-def _kind(value: Any) -> str:
-    value = value.value if isinstance(value, Forced) else value
-    if type(value) in NUMBERS:
-        return "number"
-    hasher: Any = type(value).__hash__
-    return "object" if hasher is None or hasher is object.__hash__ else type(value).__name__
+def _traced_mark(leaf: Any) -> Mark:
+    spec = _spec(leaf)
+    return Mark(describe_type(leaf), "tensor", spec.shape, spec.dtype)
 
 
 def leaves_of(names: Sequence[str], entry: Entry, payload: Sequence[Any], statics: Sequence[Any]) -> list[Leaf]:
     """The leaves of a call's arguments."""
-    traced = [
-        _Leaf(describe_type(leaf), _spec(leaf), "tensor")
-        for leaf in jax.tree_util.tree_leaves(entry.as_tree(tuple(payload)))
-    ]
+    traced = [_traced_mark(leaf) for leaf in jax.tree_util.tree_leaves(entry.as_tree(tuple(payload)))]
     if entry.structure is None:
         form = jax.tree_util.tree_structure(entry.as_tree(tuple(payload)))
         values = jax.tree_util.tree_unflatten(form, traced)
     else:
-        values = entry.values(traced, [_Leaf(describe(value), None, _kind(value)) for value in statics])
-    out = []
-    for name, value in zip(names, values, strict=False):
-        for path, leaf in _walk(value, name):
-            shape, dtype = (None, None) if leaf.spec is None else (leaf.spec.shape, leaf.spec.dtype)
-            out.append(Leaf(path, leaf.text, shape, dtype, leaf.kind))
-    return out
+        plain = [value.value if isinstance(value, Forced) else value for value in statics]
+        values = entry.values(traced, list(map(static_mark, plain)))
+    return [leaf for name, value in zip(names, values, strict=False) for leaf in marked_leaves(value, name, _in_a_node)]
 
 
 class JaxConcrete:
@@ -121,10 +77,7 @@ class JaxConcrete:
 
     @property
     def signature(self) -> str:
-        return ", ".join(
-            f"{leaf.path}: {leaf.text}" if leaf.shape is not None else f"{leaf.path}={leaf.text}"
-            for leaf in self.leaves
-        )
+        return signature_text(self.leaves)
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -185,7 +138,7 @@ class JaxConcrete:
                 raise TypeError(
                     f"this trace of {self.name}() expects {leaf.text} as argument {leaf.path}, and got "
                     f"{'nothing' if other is None else other.text}\n  expected: {self.name}({self.signature})\n"
-                    f"  given:    {self.name}({_text(leaves)})"
+                    f"  given:    {self.name}({signature_text(leaves)})"
                 )
         if given:
             raise TypeError(f"this trace of {self.name}() has no argument {next(iter(given))}")
@@ -212,12 +165,6 @@ class JaxConcrete:
 
     def __repr__(self) -> str:
         return f"<trace of {self.name}({self.signature})>"
-
-
-def _text(leaves: Sequence[Leaf]) -> str:
-    return ", ".join(
-        f"{leaf.path}: {leaf.text}" if leaf.shape is not None else f"{leaf.path}={leaf.text}" for leaf in leaves
-    )
 
 
 def _fits(leaf: Leaf, other: Leaf) -> bool:

@@ -14,6 +14,7 @@ from jax import export
 from ...functions import Function
 from ...signatures import NO_DEFAULT
 from ...spec import TensorSpec, with_specs
+from ..common.leaves import Shown, misfit
 from .types import NUMBERS, type_of
 
 _RANK = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
@@ -149,34 +150,22 @@ class Signature:
     def _misfit(self, path: str, wanted: str, given: str, values: tuple[Any, ...]) -> TypeError:
         names = self._parameters.names
         actual = ", ".join(f"{names[index]}: {_show(values[index])}" for index in self.specs)
-        return TypeError(
-            f"{self._name}() expects {wanted} as argument {path}, and got {given}\n"
-            f"  expected: {self._name}({self._expected()})\n"
-            f"  given:    {self._name}({actual})"
-        )
+        return misfit(self._name, path, wanted, given, self._expected(), actual)
 
 
 def _canonical(spec: TensorSpec) -> Any:
     return jax.dtypes.canonicalize_dtype(jnp.dtype(spec.dtype_name))
 
 
-class _Shown:
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
-
-
 def _show(value: Any) -> str:
-    def leaf(part: Any) -> _Shown:
+    def leaf(part: Any) -> Shown:
         if isinstance(part, TensorSpec):
-            return _Shown(str(part))
+            return Shown(str(part))
         kind = type_of(part)
         if kind is not None:
-            return _Shown(f"{part!r}" if type(part) in NUMBERS else str(kind))
+            return Shown(f"{part!r}" if type(part) in NUMBERS else str(kind))
         text = repr(part)
-        return _Shown(text if len(text) <= 60 else f"a {type(part).__name__}")
+        return Shown(text if len(text) <= 60 else f"a {type(part).__name__}")
 
     return repr(jax.tree_util.tree_map(leaf, value))
 
