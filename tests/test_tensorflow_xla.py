@@ -15,7 +15,7 @@ from autograph.engines.tensorflow import xla
 
 def is_compiled(function: Any) -> bool:
     (concrete,) = function.concrete_functions
-    return type(concrete._inference_function) is xla._Compiled
+    return type(concrete._inference_function) is xla.Compiled
 
 
 def total(x: Any, count: Any) -> Any:

@@ -112,10 +112,13 @@ def warn(message: str) -> None:
     warnings.warn(message, RetracingWarning, stacklevel=level)
 
 
+_FRAMEWORKS = ("jax", "jaxlib", "tensorflow", "keras")
+
+
 def _is_inside(filename: str) -> bool:
     if is_own_file(filename):
         return True
     parts = filename.replace("\\", "/").split("/")
-    return any(site in parts and parts[parts.index(site) + 1] in ("jax", "jaxlib") for site in ("site-packages",)) or (
+    return any(site in parts and parts[parts.index(site) + 1] in _FRAMEWORKS for site in ("site-packages",)) or (
         filename.endswith(("contextlib.py", "threading.py"))
     )

@@ -59,9 +59,10 @@ class Config:
             if limit < 1:
                 raise ValueError(f"max_traces is at least 1, not {limit}")
         self._max_traces = limit
-        calls: Any = sys.modules.get("autograph.engines.jax.calls")
-        if calls is not None and limit is not None:
-            calls.limit_traces()
+        for name in ENGINES if limit is not None else ():
+            calls: Any = sys.modules.get(f"autograph.engines.{name}.calls")
+            if calls is not None:
+                calls.limit_traces()
 
     @property
     def cache_dir(self) -> str | None:

@@ -59,6 +59,10 @@ class Parameters:
     def is_variadic(self, index: int) -> bool:
         return self.kinds[index] in (_VARIADIC, _KEYWORDS)
 
+    @property
+    def is_variadic_at_all(self) -> bool:
+        return _VARIADIC in self.kinds or _KEYWORDS in self.kinds
+
     def spread(self, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments of a call that has these values."""
         if not self.is_spread:

@@ -613,6 +613,7 @@ class JaxFunction:
         self._watches.pop(number, None)
 
     def clear(self) -> None:
+        self.history.in_a_row = 0
         self.function.direct = None
         self.entries.clear()
         self._shapes.clear()

@@ -9,28 +9,35 @@ import functools
 import re
 import threading
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.eager.polymorphic_function import (
     concrete_function,
-    function_context,
+    function_type_utils,
     polymorphic_function,
     tracing_compilation,
     transform,
 )
-from tensorflow.python.framework.ops import EagerTensor
 
+from ... import retracing
+from ...backends import choose
 from ...eager import EAGER
 from ...functions import BoundFunction
-from ...spec import TensorSpec
+from ...settings import config
+from ...signatures import Parameters
 from ...staging.dispatch import is_own_file
-from ..base import framework_of
+from ..base import engine, framework_of
 from ..common.failures import FAILURES, Place, raise_at
+from ..common.leaves import signature_text
 from . import xla
+from .arguments import prepared, reference_to, restored
+from .dispatch import THREAD, Calls, Stale, all_tensors, is_quick
 from .results import Parts, in_parts
+from .signatures import explain, leaves_of, leaves_of_types, specs_of
 
 
 class AssertionFailed(AssertionError, tf.errors.InvalidArgumentError):  # type: ignore[misc]
@@ -57,7 +64,27 @@ _INLINING = _Inlining()
 
 
 class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
-    """The ``tf.function`` of one ``ag.function``; also what a ``tf.Module`` saves."""
+    """The ``tf.function`` of one ``ag.function``, or of it and one object; also what a ``tf.Module`` saves.
+
+    Attributes:
+        parameters: what it takes.
+        calls: the calls that can be made again without TensorFlow's binding of the arguments.
+    """
+
+    def __init__(self, traced: Any, state: TensorFlowFunction, parameters: Parameters) -> None:
+        function = state.function
+        super().__init__(
+            traced,
+            function.__name__,
+            input_signature=specs_of(function.input_signature),
+            autograph=False,
+            jit_compile=function.jit_compile,
+            reduce_retracing=function.reduce_retracing,
+        )
+        self._omit_frequent_tracing_warning = True  # this package gives one of its own
+        self._ag_state = weakref.ref(state)
+        self.parameters = parameters
+        self.calls = Calls(state.touch)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if EAGER.on or self._run_functions_eagerly:
@@ -65,46 +92,95 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
         if not context.executing_eagerly():
             _INLINING.on = True
             return self._python_function(*args, **kwargs)
-        key = None if kwargs else _key_of(args)
-        concrete = None if key is None else self._ag_known().get(key)
+        state = self._ag_state()
         failure: tuple[BaseException, Place | None]
         try:
-            if concrete is not None:
-                result = concrete._call_flat(list(args), concrete.captured_inputs)
-            else:
-                result = super().__call__(*args, **kwargs)
+            if not kwargs:
+                try:
+                    return _finished(self.calls(args))
+                except Stale:
+                    pass
+            values, ready = self.bound(args, kwargs)
+            traces = -1 if state is None else state.tracing_count
+            result = super().__call__(*ready.args, **ready.kwargs)
         except tf.errors.OpError as error:
             found = failure_of(error)
             if found is None:
                 raise
             failure = found
         else:
-            if concrete is None and key is not None:
-                self._remember(key, args)
-            return result.whole() if type(result) is Parts else result
+            if state is not None:
+                if state.tracing_count == traces:
+                    state.history.was_used()
+                self._learn(args if not kwargs else values, ready, state, state.tracing_count != traces)
+            return _finished(result)
         raise_at(*failure)
 
-    def _ag_known(self) -> dict[Any, Any]:
-        """The traces for tensors alone, found without TensorFlow's binding of the arguments."""
-        return self.__dict__.setdefault("_ag_concrete", {})
+    def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], Arguments]:
+        """A value for each parameter, and the arguments as TensorFlow is to get them.
 
-    def _remember(self, key: Any, args: tuple[Any, ...]) -> None:
+        Raises:
+            TypeError: they do not fit the function, or its ``input_signature``.
+        """
+        signature = self.input_signature
+        if signature is None:
+            values = self.parameters.bind(*args, **kwargs)
+            return values, Arguments(*self.parameters.spread(tuple(map(prepared, values))))
+        try:
+            values = self.parameters.bind(*args, **kwargs)
+            rest = tuple(map(prepared, values[len(signature) :]))
+            ready = Arguments(*self.parameters.spread((*values[: len(signature)], *rest)))
+            function_type_utils.bind_function_inputs(ready.args, ready.kwargs, self.function_type, self._default_values)
+        except TypeError:
+            found = explain(self._name, self.parameters, signature, args, kwargs)
+            if found is None:
+                raise
+            raise found from None
+        return values, ready
+
+    def _learn(self, args: tuple[Any, ...], ready: Arguments, state: TensorFlowFunction, is_new: bool) -> None:
+        """Sees to it that the next call like this one is made at once."""
         options = self._no_variable_creation_config if self._created_variables else self._variable_creation_config
         if options is None or options.function_captures.capture_types:
             return
-        concrete = tracing_compilation.trace_function(args, {}, options)  # it is there: the call has made it
-        if len(concrete.function_type.flat_inputs) == len(args) and not concrete.graph.deferred_external_captures:
-            self._ag_known()[key] = concrete
+        if not is_new and not is_quick(args):
+            return
+        concrete = tracing_compilation.trace_function(ready.args, ready.kwargs, options)  # it is there already
+        if is_new:
+            state.keep(self, concrete)
+        takes_numbers = self.input_signature is not None and not all_tensors(args)
+        if takes_numbers or self.parameters.is_variadic_at_all:
+            return
+
+        def bind(values: Any) -> Any:
+            _, apart = self.bound(tuple(values), {})
+            return concrete.function_type.bind(*apart.args, **apart.kwargs)
+
+        self.calls.learn(args, concrete, bind)
+        state.call_directly()
+
+    def forget(self, concrete: Any) -> None:
+        """Forgets one trace."""
+        self.calls.forget(concrete)
+        with self._lock:
+            for options in (self._variable_creation_config, self._no_variable_creation_config):
+                if options is None or options.function_cache is None:
+                    continue
+                cache: Any = options.function_cache
+                for (around, kind), known in list(cache._primary.items()):
+                    if known is concrete:
+                        cache.delete(kind, around)
 
 
-def _key_of(args: tuple[Any, ...]) -> Any:
-    """What decides which trace serves a call with these arguments, if all of them are eager tensors."""
-    parts: list[Any] = [function_context.make_function_context()]
-    for value in args:
-        if type(value) is not EagerTensor:
-            return None
-        parts.append((value._datatype_enum(), value._shape_tuple()))
-    return tuple(parts)
+class Arguments(NamedTuple):
+    """The arguments of a call."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def _finished(result: Any) -> Any:
+    return result.whole() if type(result) is Parts else result
 
 
 class ConcreteFunction(concrete_function.ConcreteFunction):  # type: ignore[misc]
@@ -113,10 +189,9 @@ class ConcreteFunction(concrete_function.ConcreteFunction):  # type: ignore[misc
     @property
     def signature(self) -> str:
         """The arguments as text, one line."""
-        parts = []
-        for name, parameter in self.function_type.parameters.items():
-            parts.append(f"{name}={parameter.type_constraint}" if parameter.type_constraint is not None else name)
-        return ", ".join(parts)
+        parameters = self.function_type.parameters
+        kinds = [parameter.type_constraint for parameter in parameters.values()]
+        return signature_text(leaves_of_types(list(parameters), kinds))
 
     def as_text(self) -> str:
         """The graph as text."""
@@ -130,8 +205,11 @@ class ConcreteFunction(concrete_function.ConcreteFunction):  # type: ignore[misc
             if failure is None:
                 raise
         else:
-            return whole(result)
+            return _finished(result)
         raise_at(*failure)
+
+    def __repr__(self) -> str:
+        return f"<trace of {self.graph.name}({self.signature})>"
 
 
 class Method(BoundFunction):
@@ -152,98 +230,264 @@ class Method(BoundFunction):
 
     def get_concrete_function(self, *args: Any, **kwargs: Any) -> Any:
         bound = self.func.state("tensorflow").bound_to(self.args[0])
-        return _named(bound.get_concrete_function(*_specs(args), **_specs(kwargs)))
+        return _traced_ahead(bound, args, kwargs)
 
 
 class TensorFlowFunction:
     """What is kept for one ``ag.function``."""
 
     def __init__(self, function: Any) -> None:
-        self._function = function
+        self._function = weakref.ref(function)
+        self.tracing_count = 0
+        self.history = retracing.History(function.__name__)
+        self._bound: dict[int, tuple[Any, GraphFunction]] = {}
+        self._kept: OrderedDict[int, tuple[GraphFunction, Any]] = OrderedDict()
+        self._lock = threading.Lock()
         self.graph_function = self._make()
+        _live.add(self)
+
+    @property
+    def function(self) -> Any:
+        function = self._function()
+        assert function is not None
+        return function
 
     def _make(self) -> GraphFunction:
-        function = self._function
+        function = self.function
         converted, original = function.converted, function.python_function
+        parameters = function.parameters
 
-        @functools.wraps(original)
-        def traced(*args: Any, **kwargs: Any) -> Any:
-            if _INLINING.on:
-                _INLINING.on = False
-                return converted(*args, **kwargs)
-            if function.jit_compile is None:
-                xla.may_compile(tf.compat.v1.get_default_graph())
-            result = in_parts(converted(*args, **kwargs))
-            xla.trace_ends(tf.compat.v1.get_default_graph())
-            return result
+        def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return converted(*args, **kwargs)
 
-        traced.__ag_original__ = original  # type: ignore[attr-defined]
-        return GraphFunction(
-            traced,
-            function.__name__,
-            input_signature=_specs(function.input_signature),
-            autograph=False,
-            jit_compile=function.jit_compile,
-            reduce_retracing=function.reduce_retracing,
+        traced = _traced(function, run, parameters, weakref.ref(self))
+        functools.update_wrapper(traced, original)
+        traced.__ag_original__ = original
+        return GraphFunction(traced, self, parameters)
+
+    def _make_bound(self, instance: Any) -> GraphFunction:
+        function = self.function
+        converted, original = function.converted, function.python_function
+        itself = reference_to(instance)
+
+        def signature_only() -> None:
+            """Stands for the function without its first parameter."""
+
+        signature = function.parameters.signature
+        signature_only.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=list(signature.parameters.values())[1:]
         )
+        parameters = Parameters(signature_only, function.__name__)
+
+        def run(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            return converted(itself(), *args, **kwargs)
+
+        def eagerly(*args: Any, **kwargs: Any) -> Any:
+            return original(itself(), *args, **kwargs)
+
+        traced = _traced(function, run, parameters, weakref.ref(self))
+        traced.__name__, traced.__doc__ = function.__name__, original.__doc__
+        traced.__ag_original__ = eagerly
+        traced.__signature__ = parameters.signature
+        return GraphFunction(traced, self, parameters)
 
     def bound_to(self, instance: Any) -> GraphFunction:
         """The function as a method of ``instance``, with traces of its own; it does not keep the instance alive."""
-        return self.graph_function.__get__(instance, type(instance))
+        number = id(instance)
+        known = self._bound.get(number)
+        if known is None or known[0]() is not instance:
+            with self._lock:
+                known = self._bound.get(number)
+                if known is None or known[0]() is not instance:
+                    known = self._bound[number] = _watched(instance, self), self._make_bound(instance)
+        return known[1]
+
+    def forget_object(self, number: int) -> None:
+        """Forgets the method of an object that is gone."""
+        known = self._bound.get(number)
+        if known is not None and known[0]() is None:
+            del self._bound[number]
+            for key, (owner, _) in list(self._kept.items()):
+                if owner is known[1]:
+                    self._kept.pop(key, None)
 
     def method(self, instance: Any) -> Method:
-        return Method(self._function, instance)
+        return Method(self.function, instance)
 
-    @property
-    def tracing_count(self) -> int:
-        return int(self.graph_function.experimental_get_tracing_count())
+    # Traces.
+
+    def keep(self, owner: GraphFunction, concrete: Any) -> None:
+        """Notes a trace that has been made; the one that was used least recently goes if there are too many."""
+        with self._lock:
+            self._kept[id(concrete)] = owner, concrete
+        self.limit()
+
+    def touch(self, concrete: Any) -> None:
+        """Notes that a trace has been used."""
+        with self._lock:
+            if id(concrete) in self._kept:
+                self._kept.move_to_end(id(concrete))
+
+    def limit(self) -> None:
+        """Keeps to ``ag.config.max_traces``."""
+        limit = config.max_traces
+        while limit is not None and len(self._kept) > limit:
+            with self._lock:
+                _, (owner, concrete) = self._kept.popitem(last=False)
+            owner.forget(concrete)
 
     def concrete_functions(self) -> list[ConcreteFunction]:
-        return [_named(concrete) for concrete in self.graph_function._list_all_concrete_functions()]
+        owners = [self.graph_function, *(bound for _, bound in list(self._bound.values()))]
+        return [_named(concrete) for owner in owners for concrete in owner._list_all_concrete_functions()]
 
     def get_concrete_function(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ConcreteFunction:
-        return _named(self.graph_function.get_concrete_function(*_specs(args), **_specs(kwargs)))
+        if self.has_own_traces(args):
+            return _traced_ahead(self.bound_to(args[0]), args[1:], kwargs)
+        return _traced_ahead(self.graph_function, args, kwargs)
 
     def clear(self) -> None:
+        self.history.in_a_row = 0
+        self._bound.clear()
+        self._kept.clear()
         self.graph_function = self._make()
+
+    # Calls.
+
+    def has_own_traces(self, args: tuple[Any, ...]) -> bool:
+        """Whether the first argument is an object whose method this is, which has a ``tf.function`` of its own."""
+        # A signature leaves out the instance, and a module saves the traces of its own methods.
+        function = self.function
+        if not args or function.parameters.positional[:1] != ("self",):
+            return False
+        return function.input_signature is not None or framework_of(type(args[0])) == "tensorflow"
+
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        function = self.function
+        if not function.parameters.is_current():
+            function.refresh_parameters()
+            self.graph_function.parameters = function.parameters
+        if self.has_own_traces(args):
+            return self.bound_to(args[0])(*args[1:], **kwargs)
+        return self.graph_function(*args, **kwargs)
+
+    def call_directly(self) -> None:
+        """Has calls come here at once, see ``Function.direct``."""
+        function = self.function
+        if type(function.direct) is _Direct and function.failed == self.failed:
+            return
+        function.context, function.idle = THREAD, True
+        function.pieces = None
+        function.failed = self.failed
+        function.direct = _Direct(self)
+
+    def failed(self, error: BaseException, args: tuple[Any, ...]) -> Any:
+        """What a direct call ends with that has raised ``error``."""
+        if isinstance(error, Stale):
+            return engine(choose(self.function, args, {})).run(self.function, args, {})
+        if isinstance(error, tf.errors.OpError):
+            found = failure_of(error)
+            if found is not None:
+                raise_at(*found)
+        raise error
+
+
+class _Direct:
+    """What a function calls first whose calls have been on TensorFlow."""
+
+    __slots__ = ("_calls", "_function", "_history", "_parameters")
+
+    def __init__(self, state: TensorFlowFunction) -> None:
+        self._calls, self._history = state.graph_function.calls, state.history
+        self._parameters = state.graph_function.parameters
+
+    def __call__(self, *args: Any) -> Any:
+        if not self._parameters.is_current():
+            raise Stale
+        result = self._calls(args)
+        self._history.in_a_row = 0
+        return result.whole() if type(result) is Parts else result
+
+
+def _traced(
+    function: Any,
+    run: Callable[[tuple[Any, ...], dict[str, Any]], Any],
+    parameters: Parameters,
+    state: weakref.ref[TensorFlowFunction],
+) -> Any:
+    """What TensorFlow traces: ``run``, with the arguments as the program has them."""
+    may_choose = function.jit_compile is None
+
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        if _INLINING.on:
+            _INLINING.on = False
+            return run(args, kwargs)
+        args, kwargs = restored(args), restored(kwargs)
+        _was_traced(state(), parameters, args, kwargs)
+        if may_choose:
+            xla.may_compile(tf.compat.v1.get_default_graph())
+        result = in_parts(run(args, kwargs))
+        xla.trace_ends(tf.compat.v1.get_default_graph())
+        return result
+
+    return traced
+
+
+def _was_traced(
+    state: TensorFlowFunction | None, parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    if state is None:
+        return
+    state.tracing_count += 1
+    state.history.was_traced(leaves_of(parameters.names, parameters.bind(*args, **kwargs)), ())
+
+
+def _traced_ahead(function: GraphFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ConcreteFunction:
+    given, named = specs_of(args), specs_of(kwargs)
+    state = function._ag_state()
+    traces = -1 if state is None else state.tracing_count
+    if function.input_signature is not None and not given and not named:
+        concrete = function.get_concrete_function()
+    else:
+        _, ready = function.bound(given, named)
+        concrete = function.get_concrete_function(*ready.args, **ready.kwargs)
+    if state is not None and state.tracing_count != traces:
+        state.keep(function, concrete)
+    return _named(concrete)
+
+
+def _watched(instance: Any, state: TensorFlowFunction) -> Any:
+    """What gives ``instance`` as long as it lives, and has its method forgotten when it does not."""
+    number, owner = id(instance), weakref.ref(state)
+
+    def gone(_: Any) -> None:
+        found = owner()
+        if found is not None:
+            found.forget_object(number)
+
+    try:
+        return weakref.ref(instance, gone)
+    except TypeError:
+        return lambda: instance
+
+
+_live: weakref.WeakSet[TensorFlowFunction] = weakref.WeakSet()
+
+
+def limit_traces() -> None:
+    """Has the functions that there are keep to ``ag.config.max_traces``."""
+    for state in list(_live):
+        state.limit()
 
 
 def run(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Calls ``function`` (an ``ag.function``) as a graph of TensorFlow's."""
-    state = function.state("tensorflow")
-    # A signature leaves out the instance, and a module saves the traces of its own methods.
-    has_own_traces = function.input_signature is not None or (args and framework_of(type(args[0])) == "tensorflow")
-    if has_own_traces and args and function.parameters.positional[:1] == ("self",):
-        return state.bound_to(args[0])(*args[1:], **kwargs)
-    return state.graph_function(*args, **kwargs)
+    return function.state("tensorflow").run(args, kwargs)
 
 
 def _named(concrete: Any) -> ConcreteFunction:
     if type(concrete) is concrete_function.ConcreteFunction:
         concrete.__class__ = ConcreteFunction
     return concrete
-
-
-def _specs(value: Any) -> Any:
-    """``value`` with TensorFlow's specs in place of the others."""
-    if isinstance(value, TensorSpec):
-        return tf.TensorSpec(value.shape, tf.as_dtype(value.dtype), value.name)
-    if type(value).__name__ == "ShapeDtypeStruct":
-        return tf.TensorSpec(value.shape, tf.as_dtype(value.dtype))
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*map(_specs, value))
-    if isinstance(value, list | tuple):
-        return type(value)(map(_specs, value))
-    if isinstance(value, dict):
-        return {key: _specs(item) for key, item in value.items()}
-    return value
-
-
-def whole(result: Any) -> Any:
-    """A function's result as Python's values."""
-    if isinstance(result, Parts):
-        return result.whole()
-    return result
 
 
 _ASSERTION = re.compile(r"assertion failed: \[(.*)\]\n", re.DOTALL)

@@ -57,10 +57,10 @@ def compile_if_it_pays(concrete: Any) -> None:
     """
     graph = concrete.graph
     if getattr(graph, "_ag_may_compile", False) and _pays(graph):
-        concrete._inference_function = _Compiled(concrete)
+        concrete._inference_function = Compiled(concrete)
 
 
-class _Compiled:
+class Compiled:
     """What runs a concrete function: its code by XLA, or without if that refuses or an operation has failed.
 
     All operations are of the kind that changes nothing, so nothing is seen of a run whose result is not used.
