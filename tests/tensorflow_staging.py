@@ -79,10 +79,15 @@ def staged(function: Callable[..., Any], static: tuple[str, ...] = ()) -> Callab
             given = [read(tensors) for read in positional]
             return results.in_parts(converted(*given, **{name: read(tensors) for name, read in named.items()}))
 
-        graph = calls.GraphFunction(traced, getattr(function, "__name__", "function"), autograph=False)
+        graph = tf.function(traced, autograph=False)
         try:
-            return to_numpy(graph(*stage.tensors))
-        except calls.AssertionFailed as error:
-            raise AssertionError(*error.args) from None
+            result = graph(*stage.tensors)
+            return to_numpy(result.whole() if isinstance(result, results.Parts) else result)
+        except tf.errors.OpError as error:
+            failure = calls.failure_of(error)
+            if failure is None:
+                raise
+            raised, place = failure
+            calls.raise_at(AssertionError(*raised.args) if isinstance(raised, AssertionError) else raised, place)
 
     return run

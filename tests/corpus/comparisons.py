@@ -1,5 +1,7 @@
 """Comparisons: each operator, chains, identity, membership, and comparisons of tuples."""
 
+import dataclasses
+
 import jax.numpy as jnp
 
 from corpus import floats, ints, program
@@ -152,3 +154,51 @@ def membership_in_a_loop(xs, x):
 def elementwise_chain(xs):
     inside = (1.0 < xs) & (xs < 2.0)
     return jnp.where(inside, xs, 0.0)
+
+
+@program((1.0, 2.0), (2.0, 1.0), (1.0, 1.0))
+def tuples_under_names(a, b):
+    left = (a, 1)
+    right = (b, 2)
+    smaller = left if left < right else right
+    return smaller, left == right, left != right, left >= right
+
+
+@program((1.0, 2.0), (2.0, 1.0), (1.0, 1.0))
+def nested_tuples_under_names(a, b):
+    left = ((a, b), 1)
+    right = ((b, a), 0)
+    low, high = min(left, right), max(left, right, key=lambda pair: (pair[1], pair[0]))
+    return low, high, left <= right < ((9.0, 9.0), 9)
+
+
+@program((1.0, 2.0, 3.0), (3.0, 1.0, 2.0), (2.0, 2.0, 2.0))
+def sorted_by_more_than_one_number(a, b, c):
+    pairs = [(a, 2), (b, 1), (c, 0)]
+    return sorted(pairs), sorted(pairs, reverse=True), sorted([a, b, c], key=lambda v: (v > 1.5, -v))
+
+
+@dataclasses.dataclass(order=True)
+class Version:
+    major: int
+    minor: int
+    name: str = dataclasses.field(default="", compare=False)
+
+
+@program((1, 2), (2, 1), (1, 1))
+def ordered_dataclasses(a, b):
+    left, right = Version(a, b), Version(b, a)
+    largest = right
+    if left > right:
+        largest = left
+    return largest.major, largest.minor, left == right, left != right, left <= right
+
+
+@program((3.0, 1.0, 2.0), (1.0, 1.0, 0.0))
+def best_pair_so_far(a, b, c):
+    best = (a, 0)
+    for index, value in enumerate((b, c)):
+        candidate = (value, index + 1)
+        if candidate > best:
+            best = candidate
+    return best

@@ -20,7 +20,7 @@ from .comprehensions import has_open_length
 from .dispatch import hide_frames, staged
 from .formatting import StagedText, holds_staged
 from .lists import TensorList
-from .logic import and_, or_, truth
+from .logic import and_, or_, order, truth
 from .loops import for_stmt
 from .sequences import Sequence
 from .state import CONTEXT, in_region, was_born
@@ -307,7 +307,7 @@ def _extreme(
         items = iterable if holds_staged(iterable) else None
         args = (iterable,)
     else:
-        items = args if any(staged(value) is not None for value in args) else None
+        items = args if holds_staged(args) else None
     key = None if key is None else call(key)
     if items is None:
         return original(*args, key=key, **options)
@@ -398,12 +398,12 @@ def next_(iterator: Any, /, *default: Any) -> Any:
 
 @_replaces(min)
 def min_(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:
-    return _extreme(builtins.min, lambda a, b: a < b, args, key, default)
+    return _extreme(builtins.min, lambda a, b: order("<", a, b), args, key, default)
 
 
 @_replaces(max)
 def max_(*args: Any, key: Any = None, default: Any = _MISSING) -> Any:
-    return _extreme(builtins.max, lambda a, b: a > b, args, key, default)
+    return _extreme(builtins.max, lambda a, b: order(">", a, b), args, key, default)
 
 
 @_replaces(sorted)

@@ -5,6 +5,7 @@ Python's operators return operands, not truth values, and evaluate no more than 
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Callable
 from types import FunctionType
@@ -102,17 +103,26 @@ def truth(value: Any) -> Any:
 
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": lambda a, b: same(a, b),
-    "!=": lambda a, b: not_(same(a, b)) if CONTEXT.by_identity else a != b,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    "==": lambda a, b: eq(a, b),
+    "!=": lambda a, b: not_eq(a, b),
+    "<": lambda a, b: order("<", a, b),
+    "<=": lambda a, b: order("<=", a, b),
+    ">": lambda a, b: order(">", a, b),
+    ">=": lambda a, b: order(">=", a, b),
     "is": lambda a, b: is_(a, b),
     "is not": lambda a, b: is_not(a, b),
     "in": lambda a, b: in_(a, b),
     "not in": lambda a, b: not_in(a, b),
 }
+
+
+_ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_METHODS = {"<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__"}
 
 
 def compare(left: Any, symbol: str, operand: Callable[[], Any], *more: Any) -> Any:
@@ -206,9 +216,25 @@ def not_in(value: Any, container: Any) -> Any:
     return not_(in_(value, container))
 
 
+def _fields(left: Any, right: Any, method: str) -> tuple[Any, Any]:
+    """The fields of two instances of a dataclass whose comparison is that of the fields; otherwise the two as they are.
+
+    The method that ``dataclass`` has made has no source that could be converted.
+    """
+    kind = type(left)
+    if kind is not type(right) or not dataclasses.is_dataclass(kind):
+        return left, right
+    made = kind.__dict__.get(method)
+    if type(made) is not FunctionType or not made.__code__.co_filename.startswith("<"):
+        return left, right
+    names = [field.name for field in dataclasses.fields(kind) if field.compare]
+    return tuple(getattr(left, name) for name in names), tuple(getattr(right, name) for name in names)
+
+
 def eq(left: Any, right: Any) -> Any:
-    """``left == right``, through tuples and lists that hold staged values."""
+    """``left == right``, through tuples, lists and dataclasses that hold staged values."""
     try:
+        left, right = _fields(left, right, "__eq__")
         if isinstance(left, list) and isinstance(right, list):
             open_lists = equal_lists(left, right)
             if open_lists is not None:
@@ -241,13 +267,17 @@ def _differ_in_kind(left: Any, right: Any) -> bool:
 def order(symbol: str, left: Any, right: Any) -> Any:
     """``left < right`` and its like, for tuples and lists that may hold staged values: the first difference decides."""
     try:
-        if type(left) is not type(right) or not (_has_staged(left) or _has_staged(right)):
-            return _OPERATORS[symbol](left, right)
-        result: Any = _OPERATORS[symbol](len(left), len(right))
+        left, right = _fields(left, right, _METHODS.get(symbol, ""))
+        kind = type(left)
+        if kind is not type(right) or not issubclass(kind, tuple | list):
+            return _ORDERS[symbol](left, right)
+        if not (_has_staged(left) or _has_staged(right)):
+            return _ORDERS[symbol](left, right)
+        result: Any = _ORDERS[symbol](len(left), len(right))
         for a, b in reversed(list(zip(left, right, strict=False))):
             rest = result
             same = truth(eq(a, b))
-            result = if_exp(same, lambda rest=rest: rest, lambda a=a, b=b: truth(_OPERATORS[symbol](a, b)))
+            result = if_exp(same, lambda rest=rest: rest, lambda a=a, b=b: truth(order(symbol, a, b)))
         return result
     except BaseException as error:
         hide_frames(error)
@@ -255,7 +285,8 @@ def order(symbol: str, left: Any, right: Any) -> Any:
 
 
 def not_eq(left: Any, right: Any) -> Any:
-    """``left != right``, through tuples and lists that hold staged values."""
+    """``left != right``, through tuples, lists and dataclasses that hold staged values."""
+    left, right = _fields(left, right, "__eq__")
     if isinstance(left, list) and isinstance(right, list):
         open_lists = equal_lists(left, right)
         if open_lists is not None:
@@ -263,7 +294,9 @@ def not_eq(left: Any, right: Any) -> Any:
     for kind in (tuple, list):
         if issubclass(type(left), kind) and issubclass(type(right), kind) and (_has_staged(left) or _has_staged(right)):
             return not_(eq(left, right))
-    return True if _differ_in_kind(left, right) or _differ_in_kind(right, left) else left != right
+    if _differ_in_kind(left, right) or _differ_in_kind(right, left):
+        return True
+    return not_(same(left, right)) if CONTEXT.by_identity else left != right
 
 
 __all__ = ["and_", "compare", "eq", "if_exp", "in_", "is_", "is_not", "not_", "not_eq", "not_in", "or_", "truth"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from types import FunctionType
 from typing import Any
 
 from ..engines.base import active_engine
 from .calls import call, is_library
 from .dispatch import hide_frames, staged
+from .logic import eq, not_eq, order
 from .state import CONTEXT
 
 _BINARY: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {
@@ -26,12 +28,12 @@ _BINARY: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {
     "&": (operator.and_, "__and__", "__rand__"),
     "|": (operator.or_, "__or__", "__ror__"),
     "^": (operator.xor, "__xor__", "__rxor__"),
-    "==": (operator.eq, "__eq__", "__eq__"),
-    "!=": (operator.ne, "__ne__", "__ne__"),
-    "<": (operator.lt, "__lt__", "__gt__"),
-    "<=": (operator.le, "__le__", "__ge__"),
-    ">": (operator.gt, "__gt__", "__lt__"),
-    ">=": (operator.ge, "__ge__", "__le__"),
+    "==": (eq, "__eq__", "__eq__"),
+    "!=": (not_eq, "__ne__", "__ne__"),
+    "<": (partial(order, "<"), "__lt__", "__gt__"),
+    "<=": (partial(order, "<="), "__le__", "__ge__"),
+    ">": (partial(order, ">"), "__gt__", "__lt__"),
+    ">=": (partial(order, ">="), "__ge__", "__le__"),
 }
 
 

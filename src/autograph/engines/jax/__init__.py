@@ -262,13 +262,13 @@ class JaxEngine(GraphEngine):
         data = self.stack_trees(list(items)) if isinstance(items, list | tuple) else items
         count = self.leading_size(data)
         rows = [types.get_row(data, index) for index in range(count)] if key is not None else []
-        keys = jnp.stack([jnp.asarray(key(row)) for row in rows]) if key is not None else data
-        if keys.ndim != 1:
-            raise ValueError("sorted() over rows needs a key that gives one number for each")
+        keys = jax.tree_util.tree_leaves(self.stack_trees([key(row) for row in rows]) if key is not None else data)
+        if any(column.ndim != 1 for column in keys):
+            raise ValueError("sorted() over rows needs a key that gives one number for each, or a tuple of numbers")
         if reverse:  # stable in both directions, as Python's sort is
-            order = count - 1 - jnp.argsort(keys[::-1], stable=True)[::-1]
+            order = count - 1 - jnp.lexsort([column[::-1] for column in reversed(keys)])[::-1]
         else:
-            order = jnp.argsort(keys, stable=True)
+            order = jnp.lexsort(keys[::-1])
         ordered = jax.tree_util.tree_map(lambda leaf: leaf[order], data)
         return (
             self.unstack(ordered, count) if isinstance(items, list | tuple) else TensorList.of(Buffer(ordered, count))

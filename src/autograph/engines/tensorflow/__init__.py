@@ -310,15 +310,16 @@ class TensorFlowEngine(GraphEngine):
         if isinstance(items, TensorList):
             items = items.stack() if items.is_buffered() else self.stack_trees(list(items))
         data = self.stack_trees(list(items)) if isinstance(items, list | tuple) else items
-        keys = data if key is None else self._keys(data, key)
-        if keys.shape.rank != 1:
-            raise ValueError("sorted() over rows needs a key that gives one number for each")
+        keys = [
+            tf.convert_to_tensor(column) for column in types.flatten(data if key is None else self._keys(data, key))[0]
+        ]
+        if any(column.shape.rank != 1 for column in keys):
+            raise ValueError("sorted() over rows needs a key that gives one number for each, or a tuple of numbers")
+        order = _order_of([column[::-1] for column in keys] if reverse else keys)
         if reverse:  # stable in both directions, as Python's sort is
-            order = tf.shape(keys)[0] - 1 - tf.argsort(tf.reverse(keys, [0]), stable=True)[::-1]
-        else:
-            order = tf.argsort(keys, stable=True)
+            order = tf.shape(keys[0])[0] - 1 - order[::-1]
         ordered = types.tree_map(lambda leaf: tf.gather(leaf, order), data)
-        count = None if keys.shape[0] is None else int(keys.shape[0])
+        count = None if keys[0].shape[0] is None else int(keys[0].shape[0])
         if as_list and count is not None:
             return self.unstack(ordered, count)
         return TensorList.of(_handles_of(ordered))
@@ -335,7 +336,7 @@ class TensorFlowEngine(GraphEngine):
         leaf = types.flatten(data)[0][0]
         sequence = sources.sequence_of(leaf)
         if sequence is None:
-            return tf.stack([key(row) for row in self.unstack(data, int(leaf.shape[0]))])
+            return self.stack_trees([key(row) for row in self.unstack(data, int(leaf.shape[0]))])
         for_stmt(StagedSequence(sequence.length, lambda index, _: rows.row(index, ())), look, ())
         return keys.stack()
 
@@ -387,6 +388,18 @@ class TensorFlowEngine(GraphEngine):
             stride = as_number(tf.where(tf.equal(step, 0), tf.ones_like(step), tf.abs(step)))
         length = distance if isinstance(stride, int) and stride == 1 else (distance + (stride - 1)) // stride
         return StagedRange(start, stop, step, length)
+
+
+def _order_of(keys: Sequence[Any]) -> Any:
+    """The places of the elements in ascending order; of ``keys`` the first that differs decides."""
+    # TensorFlow sorts neither truth values nor unsigned numbers.
+    keys = [
+        tf.cast(column, tf.int64) if column.dtype.is_bool or column.dtype.is_unsigned else column for column in keys
+    ]
+    order = tf.argsort(keys[-1], stable=True)
+    for column in reversed(keys[:-1]):
+        order = tf.gather(order, tf.argsort(tf.gather(column, order), stable=True))
+    return order
 
 
 def _form_of(element: Any) -> tuple[Any, list[types.ArrayType]]:
