@@ -19,7 +19,7 @@ from .choice import Choice
 from .dispatch import hide_frames, staged
 from .lists import equal_lists
 from .state import CONTEXT
-from .values import Maybe, backend
+from .values import Assumptions, Maybe, backend
 
 
 def and_(first: Any, *others: Callable[..., Any]) -> Any:
@@ -44,8 +44,11 @@ def _staged_and(engine: Engine, value: Any, others: tuple[Callable[..., Any], ..
     operand, *more = others
     rest: Callable[[], Any] = (lambda: and_(operand(), *more)) if more else operand
     owners = [f for f in others if hasattr(f, "__closure__")]
+    last = _Last(rest)
     try:
-        return engine.cond(test, rest, lambda: test if test is value else value, None, owners)
+        result = engine.cond(test, last, lambda: test if test is value else value, None, owners)
+        Assumptions.compound(result, True, [test, last.value])
+        return result
     except StagingError:
         # The operands have no common type: only the truth of the whole can be asked for.
         return engine.cond(test, lambda: truth(rest()), lambda: False, None, owners)
@@ -74,10 +77,27 @@ def _staged_or(engine: Engine, value: Any, others: tuple[Callable[..., Any], ...
     rest: Callable[[], Any] = (lambda: or_(operand(), *more)) if more else operand
     owners = [f for f in others if hasattr(f, "__closure__")]
     kept = value.value if type(value) is Maybe else value  # a true value is not None
+    last = _Last(rest)
     try:
-        return engine.cond(test, lambda: kept, rest, None, owners)
+        result = engine.cond(test, lambda: kept, last, None, owners)
+        Assumptions.compound(result, False, [test, last.value])
+        return result
     except StagingError:
         return engine.cond(test, lambda: True, lambda: truth(rest()), None, owners)
+
+
+class _Last:
+    """An operand, with the value that it had when it was evaluated last."""
+
+    __slots__ = ("_operand", "value")
+
+    def __init__(self, operand: Callable[[], Any]) -> None:
+        self._operand = operand
+        self.value: Any = None
+
+    def __call__(self) -> Any:
+        self.value = self._operand()
+        return self.value
 
 
 def not_(value: Any) -> Any:

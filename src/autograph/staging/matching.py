@@ -12,6 +12,7 @@ from typing import Any
 from .branch import if_exp
 from .dispatch import hide_frames, staged
 from .logic import and_, is_, or_, same, truth
+from .values import Maybe, narrowed
 
 _SEQUENCE = 1 << 5  # Py_TPFLAGS_SEQUENCE
 _MAPPING = 1 << 6  # Py_TPFLAGS_MAPPING
@@ -45,6 +46,19 @@ def match(subject: Any, pattern: Pattern) -> Match:
         raise
 
 
+def _present(matches: Pattern) -> Pattern:
+    """A pattern of structure, which ``None`` does not have."""
+
+    def matches_value(subject: Any, captures: Captures) -> Any:
+        subject = narrowed(subject)
+        if type(subject) is not Maybe:
+            return matches(subject, captures)
+        hit = matches(subject.value, captures)
+        return hit if hit is False else and_(subject.present, lambda: hit)
+
+    return matches_value
+
+
 def value_pattern(value: Callable[[], Any]) -> Pattern:
     """A literal or a dotted name, compared by ``==``."""
 
@@ -71,7 +85,7 @@ def capture_pattern(name: str | None, inner: Pattern | None) -> Pattern:
     def matches(subject: Any, captures: Captures) -> Any:
         hit = True if inner is None else inner(subject, captures)
         if name is not None:
-            captures[name] = subject
+            captures[name] = narrowed(subject)
         return hit
 
     return matches
@@ -158,7 +172,7 @@ def sequence_pattern(*parts: Any) -> Pattern:
         captures[name] = items[star:rest]
         return hit
 
-    return matches
+    return _present(matches)
 
 
 _MISSING = object()
@@ -191,7 +205,7 @@ def mapping_pattern(keys: tuple[Callable[[], Any], ...], parts: tuple[Pattern, .
             captures[rest] = left
         return hit
 
-    return matches
+    return _present(matches)
 
 
 def class_pattern(
@@ -216,7 +230,7 @@ def class_pattern(
         pairs = zip((*parts, *keywords), values, strict=True)
         return _all([lambda p=p, v=v: p(v, captures) for p, v in pairs])
 
-    return matches
+    return _present(matches)
 
 
 def _is_staged_number(subject: Any, cls: type) -> bool:

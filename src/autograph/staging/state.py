@@ -307,6 +307,8 @@ class _Context(threading.local):
         self.loop_options: list[dict[str, Any]] = []
         self.negations: list[tuple[Any, Any]] = []
         """Staged flags that are the opposite of others, with those."""
+        self.compounds: list[tuple[Any, bool, list[Any]]] = []
+        """Staged results of ``and`` (``True``) and ``or`` (``False``), with their operands."""
         self.probes = 0
         """Depth of traces that may come to nothing: loops that Python could run as well."""
         self.flattening = 0
@@ -355,6 +357,17 @@ def was_born(value: Any) -> None:
         CONTEXT.journals[-1].born[id(value)] = value
     elif CONTEXT.boundary is not None:
         CONTEXT.boundary.born[id(value)] = value
+
+
+def were_born(value: Any) -> None:
+    """To be called when ``value``, and the dicts and lists in it, were put together anew."""
+    if isinstance(value, dict | list):
+        was_born(value)
+        for item in value.values() if isinstance(value, dict) else list.__iter__(value):
+            were_born(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            were_born(item)
 
 
 def is_journaled() -> bool:

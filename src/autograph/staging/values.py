@@ -7,7 +7,7 @@ graph runs, unless the code around it has asked already (``if best is None``).
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..engines.base import active_engine, engine
@@ -41,11 +41,28 @@ class Assumptions:
     @staticmethod
     def known(flag: Any) -> bool | None:
         for known, value in reversed(CONTEXT.assumptions):
-            if known is flag:
-                return value
-            if any(negated is known and original is flag for negated, original in CONTEXT.negations):
-                return not value
+            for implied, holds in _implied(known, value):
+                if implied is flag:
+                    return holds
         return None
+
+    @staticmethod
+    def compound(result: Any, decisive: bool, parts: list[Any]) -> None:
+        """Notes that all of ``parts`` are ``decisive`` where ``result`` is: of ``and`` if it is true, ``or`` if not."""
+        CONTEXT.compounds.append((result, decisive, parts))
+        del CONTEXT.compounds[:-256]
+
+
+def _implied(flag: Any, value: bool) -> Iterator[tuple[Any, bool]]:
+    """What follows from ``flag`` being ``value``."""
+    yield flag, value
+    for negated, original in CONTEXT.negations:
+        if negated is flag:
+            yield original, not value
+    for result, decisive, parts in CONTEXT.compounds:
+        if result is flag and decisive is value:
+            for part in parts:
+                yield from _implied(part, value)
 
 
 class Maybe:
@@ -111,15 +128,13 @@ def backend() -> Any:
     return active_engine() or engine("jax")
 
 
-_PYTHONS = {"b": "bool", "i": "int", "f": "float", "c": "complex"}
-
-
 def _type_name(value: Any) -> str:
     """What Python would call the type of an operand; a staged scalar stands for a number of Python's."""
     if type(value) is Maybe:
         value = value.value
     if getattr(value, "shape", None) == () and hasattr(value, "dtype"):
-        return _PYTHONS.get(getattr(value.dtype, "kind", ""), type(value).__name__)
+        name = str(value.dtype.name).lstrip("ub").rstrip("0123456789")
+        return {"ool": "bool"}.get(name, name)
     return type(value).__name__
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from ...errors import StagingError
 from ...staging.lists import Buffer, TensorList
 from ...staging.records import record_of
-from ...staging.state import UNBOUND, Attribute, Content, Location, Variables, about_to_write, plain_name
+from ...staging.state import UNBOUND, Attribute, Content, Location, Variables, about_to_write, plain_name, were_born
 from ...staging.unify import Static, Unified, unify
-from ...staging.values import PLACEHOLDER
+from ...staging.values import PLACEHOLDER, Late, Maybe
 from .raising import Pending, leave
 from .regions import Run
 
@@ -67,6 +67,7 @@ def merge(
             else:
                 out.append(value_of[id(pair[0]), id(pair[1]), kind])
         slot.value = types.unflatten(slot.unified.structure, out)
+        put_together(slot.value)
     result = None
     for slot in slots:
         if slot.location is not None:
@@ -77,6 +78,14 @@ def merge(
         else:
             result = slot.value
     return None if result is PLACEHOLDER else result, _pending(runs, built[len(wanted) :])
+
+
+def put_together(value: Any) -> None:
+    """To be called with what was made from the leaves of a location: its containers are new here."""
+    if type(value) is Late or type(value) is Maybe:
+        put_together(value.value)
+    elif isinstance(value, dict | list | tuple):
+        were_born(value)
 
 
 def _pending_pairs(types: Any, runs: list[Run]) -> Wanted:

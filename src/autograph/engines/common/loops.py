@@ -17,7 +17,7 @@ from ...staging.choice import Choice
 from ...staging.lists import Buffer, TensorList
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Reference, Variables, about_to_write, plain_name
 from ...staging.unify import Static, Unified, same_static, unify
-from .branches import capacity_of
+from .branches import capacity_of, put_together
 from .regions import Run
 
 _MAX_ROUNDS = 12
@@ -95,7 +95,11 @@ class Slot:
 
     def place(self, variables: Variables, leaves: Sequence[Any]) -> Any:
         """Puts the value at the head of an iteration where the program looks for it."""
-        value = self.entry if self.structure is None else self._types.unflatten(self.structure, leaves)
+        if self.structure is None:
+            value = self.entry
+        else:
+            value = self._types.unflatten(self.structure, leaves)
+            put_together(value)
         if self.location is not None:
             self.location.write(value)
         else:

@@ -88,11 +88,14 @@ class Run:
                 variables.restore(entry)
             wanted = variables.changed(entry) if names is None else map(plain_name, names)
             for name in wanted:
-                self.variables[name] = variables.read(name)
+                value = variables.read(name)
+                self.variables[name] = value if value is entry.get(name) else narrowed(value)
                 self.add_output(self.variables[name])
             if self.raised is None:
                 self.writes = {
-                    key: change for key, change in journal.changes().items() if is_write(change[0], variables, names)
+                    key: (location, old, narrowed(new))
+                    for key, (location, old, new) in journal.changes().items()
+                    if is_write(location, variables, names)
                 }
             for _, _, new in self.writes.values():
                 self.add_output(new)

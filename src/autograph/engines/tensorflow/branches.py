@@ -59,7 +59,8 @@ def _select(predicate: Any, runs: list[Run], wanted: Wanted) -> list[Any]:
     out = []
     for (kind, _), if_true, if_false in zip(wanted, *sides, strict=True):
         if if_true is PLACEHOLDER or if_false is PLACEHOLDER:
-            out.append(types.convert(if_false if if_true is PLACEHOLDER else if_true, kind))
+            only = types.convert(if_false if if_true is PLACEHOLDER else if_true, kind)
+            out.append(kind.value([only]) if isinstance(kind, types.ArrayType) else only)
             continue
         on_true, on_false = types.convert(if_true, kind), types.convert(if_false, kind)
         out.append(kind.value([tf.raw_ops.SelectV2(condition=predicate, t=on_true, e=on_false)]))

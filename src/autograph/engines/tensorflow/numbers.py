@@ -50,8 +50,7 @@ def _of_numbers(name: str, left: Any, right: Any) -> Any:
     if name == "truediv" and not (dtype.is_floating or dtype.is_complex):
         dtype = _FLOAT
     result = _apply(name, _cast(left, dtype), _cast(right, dtype))
-    if result.dtype != tf.bool:
-        result.__class__ = Number  # an operation of this module's own, which nobody else has seen
+    result.__class__ = Number  # an operation of this module's own, which nobody else has seen
     return result
 
 
@@ -142,11 +141,11 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
 
 
 def _negated(self: Number) -> Any:
-    return _of_numbers("sub", 0, self) if self.dtype.is_integer else _of_numbers("mul", self, -1.0)
+    return _of_numbers("mul", self, -1.0) if _rank(self.dtype) > 1 else _of_numbers("sub", 0, self)
 
 
 def _absolute(self: Number) -> Any:
-    result = tf.abs(self)
+    result = tf.abs(_cast(self, _INTEGER) if self.dtype.is_bool else self)
     result.__class__ = Number
     return result
 

@@ -118,7 +118,7 @@ def type_of(leaf: Any) -> Type | None:
     """The type of a tensor or number, ``None`` for anything else."""
     kind = type(leaf)
     if kind is bool:
-        return ArrayType((), tf.bool)
+        return ArrayType((), tf.bool, True)
     if kind is int:
         return ArrayType((), tf.int32 if -(2**31) <= leaf < 2**31 else tf.int64, True)
     if kind is float:
