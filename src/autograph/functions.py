@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 __all__ = ["BoundFunction", "Function", "function", "run_functions_eagerly"]
 
 
-def _never(error: BaseException, args: tuple[Any, ...]) -> Any:
+def _never(error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     raise error
 
 
@@ -51,8 +51,9 @@ class Function:
 
     # What a call looks at first. An engine that can call a function without looking at the arguments itself sets
     # ``direct``; it is used while the attribute ``trace`` of ``context`` is ``idle``, which says that no graph is being
-    # built (a call of a function to ask that would cost more than all the rest). Results of type ``pieces`` go through
-    # ``finish``, and ``failed`` gets what was raised: it raises, or returns a result.
+    # built (a call of a function to ask that would cost more than all the rest). ``named`` gives the values of the
+    # parameters of a call with keywords. Results of type ``pieces`` go through ``finish``, and ``failed`` gets what was
+    # raised: it raises, or returns a result.
     __slots__ = (
         "__dict__",
         "__weakref__",
@@ -62,10 +63,12 @@ class Function:
         "donate_argnames",
         "failed",
         "finish",
+        "has_named_only",
         "idle",
         "input_signature",
         "jit_compile",
         "lock",
+        "named",
         "parameters",
         "pieces",
         "python_function",
@@ -90,11 +93,12 @@ class Function:
         if backend not in ("auto", *ENGINES):
             raise ValueError(f"backend is {backend!r}; it can be 'auto', {' or '.join(map(repr, ENGINES))}")
         self.direct: Callable[..., Any] | None = None
+        self.named: Callable[..., tuple[Any, ...]] | None = None
         self.context: Any = self
         self.idle: Any = None
         self.pieces: type | None = None
         self.finish: Callable[[Any, tuple[Any, ...]], Any] = _same
-        self.failed: Callable[[BaseException, tuple[Any, ...]], Any] = _never
+        self.failed: Callable[[BaseException, tuple[Any, ...], dict[str, Any]], Any] = _never
         self.python_function = python_function
         self.backend = backend
         self.jit_compile = jit_compile
@@ -112,6 +116,7 @@ class Function:
         if "__qualname__" not in self.__dict__:
             self.__qualname__ = self.__name__
         self.parameters = Parameters(python_function, self.__name__)
+        self.has_named_only = self.parameters.has_named_only  # a direct call cannot tell them from positional ones
         self.static_argnames = self._names("static_argnames", static_argnames)
         self.donate_argnames = self._names("donate_argnames", donate_argnames)
         self.input_signature = None if input_signature is None else tuple(input_signature)
@@ -125,19 +130,32 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         direct = self.direct
-        if direct is None or kwargs or EAGER.on or self.context.trace is not self.idle:
+        if direct is None or EAGER.on or self.context.trace is not self.idle:
+            return self._call_at_length(args, kwargs)
+        values = args
+        if kwargs:
+            if self.named is None:
+                return self._call_at_length(args, kwargs)
             try:
-                return self._call(args, kwargs)
-            except BaseException as error:
-                hide_frames(error)
-                raise
+                values = self.named(*args, **kwargs)
+            except TypeError:  # the long way says what is wrong
+                return self._call_at_length(args, kwargs)
+        elif self.has_named_only:
+            return self._call_at_length(args, kwargs)
         try:
-            result = direct(*args)
-            return self.finish(result, args) if type(result) is self.pieces else result
+            result = direct(*values)
+            return self.finish(result, values) if type(result) is self.pieces else result
         except BaseException as error:
             caught = error
         try:
-            return self.failed(caught, args)
+            return self.failed(caught, args, kwargs)
+        except BaseException as error:
+            hide_frames(error)
+            raise
+
+    def _call_at_length(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return self._call(args, kwargs)
         except BaseException as error:
             hide_frames(error)
             raise

@@ -35,6 +35,7 @@ class Parameters:
         self.positional = tuple(parameter.name for parameter in parameters if parameter.kind in _POSITIONAL)
         self.is_plain = all(p.kind in _POSITIONAL and p.default is NO_DEFAULT for p in parameters)
         self.has_defaults = any(default is not NO_DEFAULT for default in self.defaults)
+        self.has_named_only = Parameter.KEYWORD_ONLY in self.kinds
         self.has_positional_only = Parameter.POSITIONAL_ONLY in self.kinds
         self._source = function if isinstance(function, FunctionType) else None
         self._seen = self._current_defaults()
@@ -58,6 +59,16 @@ class Parameters:
 
     def is_variadic(self, index: int) -> bool:
         return self.kinds[index] in (_VARIADIC, _KEYWORDS)
+
+    def bind_as_now(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """``bind``, as long as the defaults are what they were.
+
+        Raises:
+            TypeError: they are not, or the arguments do not fit.
+        """
+        if self.has_defaults and not self.is_current():
+            raise TypeError(f"the defaults of {self._name}() have changed")
+        return self.bind(*args, **kwargs)
 
     @property
     def is_variadic_at_all(self) -> bool:

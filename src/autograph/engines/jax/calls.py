@@ -19,7 +19,7 @@ from ... import backends, retracing
 from ...functions import Function
 from ...settings import config
 from ...signatures import NO_DEFAULT
-from ...spec import with_specs
+from ...spec import TensorSpec, with_specs
 from ...syntax.compiler import is_converted
 from ..base import engine
 from ..common.failures import raise_at
@@ -40,19 +40,15 @@ from .concrete import JaxConcrete, leaves_of
 from .growing import Growth
 from .outside import mixes_precisions
 from .patterns import Pattern, filled, generalised, with_open
-from .quick import Shape, shape_of
+from .quick import Calls, Stale, fitting
 from .results import Parts
-from .specs import Signature, structs_of
+from .specs import Signature, canonical, structs_of
 from .traces import LOCAL, TRACING, caller_arguments, run_python
 from .types import NUMBERS, convert, type_of
 
 _EXACT = frozenset(NUMBERS)
 _MOST_VARIANTS = 32
 """Of one signature with different values outside; the one used least recently is forgotten."""
-
-
-class _Stale(Exception):
-    """What the trace depends on outside is not what it was."""
 
 
 class _Unsure(Exception):
@@ -135,11 +131,11 @@ class Variant:
         return state
 
     def _run(self, payload: Sequence[Any]) -> Any:
-        state, statics = self.state, LOCAL.statics
+        state, statics = self.state, LOCAL.statics if self._entry.places else ()
         outcome = run_python(state.function, self._entry.values(payload, statics), statics, self.growth)
         if self.growth.grows and self.call is self.jitted and self._is_prepared:
             state.retire(self)  # the call may have to be repeated, which nobody has prepared for
-            raise _Stale
+            raise Stale
         if not self.growth.is_repeat:
             state.was_traced(self._entry, self, payload, statics, outcome)
         return outcome
@@ -297,16 +293,13 @@ class JaxFunction:
         )
         """Whether a trace may be for more than one size, so that which one fits is found out here."""
         self.was_told = False
-        self._may_be_quick = (
-            self.signature is None
-            and not self.has_open_sizes
-            and not any(map(function.parameters.is_variadic, range(len(function.parameters.names))))
-        )
-        self._shapes: dict[Any, Shape] = {}
+        self._may_be_quick = self.signature is None and not self.has_open_sizes
         self.sizes: dict[Any, int] = {}
         self.is_mixed = False
         """Whether some calls have static arguments and others have none."""
         self.history = retracing.History(function.__name__)
+        self._quick = Calls(self)
+        self._quick.defaults_changed(function.parameters, self._number_defaults)
         self._by_identity: dict[int, set[Any]] = {}
         self._watches: dict[int, Any] = {}
         _live.add(self)
@@ -331,10 +324,14 @@ class JaxFunction:
         if not function.parameters.is_current():
             function.refresh_parameters()
             self._refresh_defaults()
-            self._shapes.clear()
+            self._quick.defaults_changed(function.parameters, self._number_defaults)
+            function.direct = None
         if self.signature is not None:
             return self.call(self.signature.bind(args, kwargs))
-        return self.call(function.parameters.bind(*args, **kwargs), None if kwargs else args)
+        values = function.parameters.bind(*args, **kwargs)
+        if not kwargs:
+            return self.call(values, args)
+        return self.call(values, None if function.parameters.is_variadic_at_all else values)
 
     def call(self, values: tuple[Any, ...], args: tuple[Any, ...] | None = None) -> Any:
         """Calls with one value for each parameter; ``args`` are the arguments where all were given by position."""
@@ -359,53 +356,25 @@ class JaxFunction:
     def _learn(self, args: tuple[Any, ...], values: tuple[Any, ...], key: Any) -> None:
         """Remembers what a call with arguments of these types needs, for the next one."""
         entry = self.entries.get(key)
-        kinds = tuple(map(type, args))
-        if entry is None or config.max_traces is not None or (key is None and not self.is_mixed):
-            return
-        shape = self._shapes.get(kinds)
-        if shape is None:
-            numbers = [place for place, _ in self._number_defaults]
-            shape = shape_of(args, values, self._forced, numbers, key is None)
-            if shape is None:
-                return
-            self._shapes[kinds] = shape
-        shape.entries[shape.key(args)] = entry
         function = self.function
-        if not isinstance(function.direct, _Quick):
-            function.context, function.idle = _TRACING, _IDLE
+        if entry is None or config.max_traces is not None:
+            return
+        if key is None and not self.is_mixed and function.parameters.is_plain:
+            return
+        if self._quick.learn(args, values, entry) and not self.is_quick():
             function.pieces = None
-            function.failed = self.failed
-            function.direct = _Quick(self)
+            self._set_direct(self._quick.direct())
 
-    def call_quick(self, args: tuple[Any, ...]) -> Any:
-        """A call as one before, with the same types and static arguments.
+    def is_quick(self) -> bool:
+        """Whether calls are looked up by the types of their arguments first."""
+        return getattr(self.function.direct, "__module__", None) == Calls.__module__
 
-        Raises:
-            _Stale: there was none, or what it depends on outside is not what it was.
-        """
-        shape = self._shapes.get(tuple(map(type, args)))
-        entry = None if shape is None else shape.entries.get(shape.key(args))
-        if shape is None or entry is None or not entry.variants:
-            raise _Stale
-        if shape.rest and not self.function.parameters.is_current():
-            raise _Stale
-        variant = entry.variants[0]
-        statics = shape.statics(args)
-        payload = shape.payload(args)
-        arrays: Any = ()
-        if variant.read is not None:
-            arrays = variant.read(statics)
-            if arrays is None:
-                raise _Stale
-        before, traces = LOCAL.statics, self.tracing_count
-        LOCAL.statics = statics
-        try:
-            result = variant.call(arrays, *payload) if variant.takes_state else variant.call(*payload)
-            if self.history.in_a_row and self.tracing_count == traces:
-                self.history.was_used()
-            return result.whole(statics, args) if type(result) is Parts else result
-        finally:
-            LOCAL.statics = before
+    def _set_direct(self, direct: Callable[..., Any]) -> None:
+        function = self.function
+        function.context, function.idle = _TRACING, _IDLE
+        function.failed = self.failed
+        function.named = None if function.parameters.is_variadic_at_all else function.parameters.bind_as_now
+        function.direct = direct
 
     def _call(self, key: Any, structure: Any, places: Any, payload: Sequence[Any], statics: Sequence[Any]) -> Any:
         entry = self.entries.get(key)
@@ -595,7 +564,7 @@ class JaxFunction:
         entry = self.entries.pop(key, None)
         if entry is None:
             return
-        self._shapes.clear()
+        self._quick.clear()
         for number in entry.numbers:
             keys = self._by_identity.get(number)
             if keys is not None:
@@ -616,7 +585,7 @@ class JaxFunction:
         self.history.in_a_row = 0
         self.function.direct = None
         self.entries.clear()
-        self._shapes.clear()
+        self._quick.clear()
         self.traces.clear()
         self._by_identity.clear()
         self._watches.clear()
@@ -626,26 +595,47 @@ class JaxFunction:
     def _choose_direct(self, entry: Entry, variant: Variant) -> None:
         """Lets calls reach ``jax.jit`` at once, if nothing but the arrays among their arguments matters."""
         function = self.function
-        self.is_mixed = self.is_mixed or (entry.key is None and isinstance(function.direct, _Quick))
-        if (
-            entry.key is not None
-            or self.is_mixed
-            or not function.parameters.is_plain
-            or self._forced
-            or function.input_signature is not None
-            or self.has_open_sizes
-        ):
+        self.is_mixed = self.is_mixed or (entry.key is None and self.is_quick())
+        if entry.structure is not None or self.is_mixed or not function.parameters.is_plain or self._forced:
             return
-        function.context, function.idle = _TRACING, _IDLE
+        read, call = variant.read, variant.call
+        is_fitted = self.signature is not None or self.has_open_sizes
+        if not is_fitted and entry.key is not None:
+            return
+        has_numbers = self.has_numbers and not is_fitted
+        if read is not None:
+            direct = _reading(read, call, variant.takes_state, has_numbers)
+        else:
+            direct = _exact(call) if has_numbers else call
+        if is_fitted:
+            kinds = self._kinds_of(entry)
+            if kinds is None:
+                return
+            pattern = variant.pattern or with_open([spec.shape for spec in self._specs()], None)
+            direct = fitting(pattern, kinds, direct, self.signature is not None)
         function.pieces = Parts
         function.finish = _finish
-        function.failed = self.failed
-        read, call = variant.read, variant.call
-        if read is None:
-            function.direct = _exact(call) if self.has_numbers else call
-        else:
-            function.direct = _reading(read, call, variant.takes_state, self.has_numbers)
+        self._set_direct(direct)
         self._watch_direct()
+
+    def _specs(self) -> list[TensorSpec]:
+        assert self.signature is not None
+        return [self.signature.specs[index] for index in range(len(self.function.parameters.names))]
+
+    def _kinds_of(self, entry: Entry) -> list[tuple[Any, bool]] | None:
+        """The dtypes of the arguments, and whether they are weak; ``None`` unless each argument is one array."""
+        count = len(self.function.parameters.names)
+        if config.max_traces is not None or self._number_defaults:
+            return None
+        if self.has_open_sizes:
+            _, structure, types = entry.key
+            if structure.num_leaves != count or not all(map(jax.tree_util.treedef_is_leaf, structure.children())):
+                return None
+            return [(dtype, weak) for _, dtype, weak in types]
+        assert self.signature is not None
+        if len(self.signature.specs) != count or not all(isinstance(spec, TensorSpec) for spec in self._specs()):
+            return None
+        return [(canonical(spec), False) for spec in self._specs()]
 
     has_numbers = False
     """Whether direct calls have been traced with Python numbers, for which an enumeration member might be taken."""
@@ -660,26 +650,27 @@ class JaxFunction:
         self.has_numbers = True
         function = self.function
         args = caller_arguments(Function.__call__.__code__)
-        if function.direct is not None and args is not None:
+        if function.direct is not None and args is not None and function.failed == self.failed:
             inner = function.direct
             function.direct = _exact(inner.inner if isinstance(inner, _Watched) else inner)
             if any(kind_of(leaf) != DYNAMIC for leaf in jax.tree_util.tree_leaves(args)):
                 raise _Unsure
 
-    def failed(self, error: BaseException, args: tuple[Any, ...]) -> Any:
+    def failed(self, error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What a direct call ends with that has raised ``error``."""
-        if isinstance(error, _Stale | _Unsure):
-            return engine(backends.choose(self.function, args, {})).run(self.function, args, {})
+        is_misfit = isinstance(error, TypeError) and self.signature is not None  # nothing has run yet
+        if isinstance(error, Stale | _Unsure) or is_misfit:
+            return engine(backends.choose(self.function, args, kwargs)).run(self.function, args, kwargs)
         if isinstance(error, jax.errors.JaxRuntimeError):
             failure = callbacks.FAILURES.take(str(error))
             if failure is None:
                 raise error
             raise_at(*failure)
-        is_quick = isinstance(self.function.direct, _Quick)
-        if isinstance(error, TypeError | ValueError) and not is_quick and not _is_all_arrays(args):
+        given = (*args, *kwargs.values())
+        if isinstance(error, TypeError | ValueError) and not self.is_quick() and not _is_all_arrays(given):
             # Some argument is not for JAX to look at: nothing has run yet.
             self.is_mixed = True
-            return engine(backends.choose(self.function, args, {})).run(self.function, args, {})
+            return engine(backends.choose(self.function, args, kwargs)).run(self.function, args, kwargs)
         raise error
 
     # Traces.
@@ -704,7 +695,7 @@ class JaxFunction:
         """Has the next direct call looked at: one that needs no trace ends a row of traces, and the looking."""
         function = self.function
         inner = function.direct
-        if inner is None or isinstance(inner, _Watched | _Quick):
+        if inner is None or isinstance(inner, _Watched) or self.is_quick():
             return
         function.direct = _Watched(self, inner)
 
@@ -772,20 +763,6 @@ class JaxFunction:
         entry = Entry(key, structure, places)
         concrete.check(leaves_of(self.function.parameters.names, entry, payload, statics))
         return self.call(values)
-
-
-class _Quick:
-    """What a function with static arguments calls first."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self, state: JaxFunction) -> None:
-        self._state = weakref.ref(state)
-
-    def __call__(self, *args: Any) -> Any:
-        state = self._state()
-        assert state is not None
-        return state.call_quick(args)
 
 
 class _Watched:
@@ -873,12 +850,12 @@ def _reading(
     def reading(*args: Any) -> Any:
         arrays = read(())
         if arrays is None:
-            raise _Stale
+            raise Stale
         return call(arrays, *args)
 
     def guarded(*args: Any) -> Any:
         if read(()) is None:
-            raise _Stale
+            raise Stale
         return call(*args)
 
     chosen = reading if takes_state else guarded

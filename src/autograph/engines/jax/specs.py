@@ -80,7 +80,7 @@ class Signature:
                 export.symbolic_shape(f"s{next(symbols)}", scope=scope)[0] if size is None else size
                 for size in part.shape
             ]
-            return jax.ShapeDtypeStruct(tuple(sizes), _canonical(part))
+            return jax.ShapeDtypeStruct(tuple(sizes), canonical(part))
 
         return tuple(jax.tree_util.tree_map(leaf, with_specs(value)) for value in values)
 
@@ -124,7 +124,7 @@ class Signature:
         kind = type_of(value) if not isinstance(value, TensorSpec) else None
         if isinstance(value, TensorSpec):
             shape: tuple[int | None, ...] = value.shape
-            dtype = _canonical(value)
+            dtype = canonical(value)
         elif kind is not None:
             shape, dtype = kind.shape, kind.dtype
         else:
@@ -132,7 +132,7 @@ class Signature:
         fits = len(shape) == len(spec.shape) and all(
             want is None or want == have for want, have in zip(spec.shape, shape, strict=True)
         )
-        wanted = _canonical(spec)
+        wanted = canonical(spec)
         if fits and dtype != wanted:
             fits = kind is not None and kind.weak and _RANK.get(dtype.kind, 9) <= _RANK.get(wanted.kind, -1)
         if not fits:
@@ -153,7 +153,8 @@ class Signature:
         return misfit(self._name, path, wanted, given, self._expected(), actual)
 
 
-def _canonical(spec: TensorSpec) -> Any:
+def canonical(spec: TensorSpec) -> Any:
+    """The dtype that arrays of a spec have on JAX."""
     return jax.dtypes.canonicalize_dtype(jnp.dtype(spec.dtype_name))
 
 
@@ -182,6 +183,6 @@ def structs_of(value: Any) -> Any:
             return part
         if None in part.shape:
             raise TypeError(f"{part} has an open size: give the function an input_signature with it")
-        return jax.ShapeDtypeStruct(part.shape, _canonical(part))
+        return jax.ShapeDtypeStruct(part.shape, canonical(part))
 
     return jax.tree_util.tree_map(leaf, value)

@@ -227,6 +227,7 @@ def caller_arguments(code: Any) -> tuple[Any, ...] | None:
     frame: Any = sys._getframe(1)
     while frame is not None:
         if frame.f_code is code:
-            return tuple(frame.f_locals["args"])
+            found = frame.f_locals
+            return tuple(found.get("values", found["args"]))
         frame = frame.f_back
     return None

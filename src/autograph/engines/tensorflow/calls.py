@@ -378,12 +378,13 @@ class TensorFlowFunction:
         function.context, function.idle = THREAD, True
         function.pieces = None
         function.failed = self.failed
+        function.named = None if function.parameters.is_variadic_at_all else function.parameters.bind_as_now
         function.direct = _Direct(self)
 
-    def failed(self, error: BaseException, args: tuple[Any, ...]) -> Any:
+    def failed(self, error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What a direct call ends with that has raised ``error``."""
         if isinstance(error, Stale):
-            return engine(choose(self.function, args, {})).run(self.function, args, {})
+            return engine(choose(self.function, args, kwargs)).run(self.function, args, kwargs)
         if isinstance(error, tf.errors.OpError):
             found = failure_of(error)
             if found is not None:
