@@ -171,6 +171,9 @@ class Engine(Protocol):
     def sorted(self, items: Any, key: Callable[[Any], Any] | None, reverse: bool) -> list[Any]:
         """The elements in ascending order of their keys, equal ones in the order in which they came."""
 
+    def python_number(self, value: Any) -> type | None:
+        """The class of the number of Python's that a staged scalar stands for; ``None`` for an array."""
+
     def round(self, number: Any, digits: Any) -> Any:
         """``round(number, digits)``; an integer where ``digits`` is ``None``."""
 

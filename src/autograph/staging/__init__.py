@@ -3,7 +3,7 @@
 Everything here takes plain Python paths for plain Python values, and asks the engine of a staged one.
 """
 
-from . import builtins
+from . import builtins, questions
 from .branch import if_exp, if_stmt
 from .builtins import items
 from .calls import call
@@ -11,6 +11,7 @@ from .comprehensions import comprehension, is_loop
 from .directives import stack_method
 from .effects import check, read, writes
 from .exceptions import building, leaves, try_stmt
+from .explaining import explain
 from .formatting import percent, text
 from .lists import new_list
 from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_, order
@@ -58,6 +59,7 @@ __all__ = [
     "delete_attribute",
     "delete_item",
     "eq",
+    "explain",
     "fill_in_place",
     "for_stmt",
     "if_exp",
@@ -82,6 +84,7 @@ __all__ = [
     "or_pattern",
     "order",
     "percent",
+    "questions",
     "read",
     "sequence_pattern",
     "set_attribute",

@@ -10,7 +10,7 @@ from ..engines.base import Engine, active_engine, engine_of
 from ..syntax.compiler import is_converted
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_FULL = os.environ.get("AUTOGRAPH_TRACEBACKS") == "full"
+FULL_TRACEBACKS = os.environ.get("AUTOGRAPH_TRACEBACKS") == "full"
 
 
 def is_own_file(filename: str) -> bool:
@@ -24,7 +24,7 @@ def hide_frames(error: BaseException) -> None:
     Called at each level of staging that an exception passes, so it only looks at what that level has added: the entries
     up to the first of converted code.
     """
-    if _FULL:
+    if FULL_TRACEBACKS:
         return
     added: list[TracebackType] = []
     traceback = error.__traceback__
@@ -59,4 +59,13 @@ def unbound_local(name: str) -> UnboundLocalError:
     return error
 
 
-__all__ = ["Engine", "active_engine", "do_nothing", "hide_frames", "is_own_file", "staged", "unbound_local"]
+__all__ = [
+    "FULL_TRACEBACKS",
+    "Engine",
+    "active_engine",
+    "do_nothing",
+    "hide_frames",
+    "is_own_file",
+    "staged",
+    "unbound_local",
+]

@@ -15,7 +15,7 @@ from typing import Any
 from .dispatch import active_engine, staged
 from .values import Maybe
 
-_MARK = re.compile(r"<staged value (\d+)>")
+MARK = re.compile(r"<staged value (\d+)>")
 _MAX_MARKS = 10_000
 
 _marks: OrderedDict[int, tuple[Any, Callable[[Any], str]]] = OrderedDict()
@@ -100,7 +100,7 @@ def split(value: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
             leaves.extend(data)
             stop = len(leaves)
             return lambda values: show(values[start:stop])
-        if isinstance(part, BaseException) and (_holds_staged(part, ()) or _MARK.search(str(part.args))):
+        if isinstance(part, BaseException) and (_holds_staged(part, ()) or MARK.search(str(part.args))):
             return _exception_of(part, walk)
         if isinstance(part, dict):
             items = [(key, walk(item)) for key, item in part.items()]
@@ -133,7 +133,7 @@ def _exception_of(
 
 def marked_values(part: str) -> tuple[list[Any], Callable[[Sequence[Any]], str]]:
     """The values that a string has marks for, and a function that makes the same string with others."""
-    found = [(match, _marks[int(match[1])]) for match in _MARK.finditer(part) if int(match[1]) in _marks]
+    found = [(match, _marks[int(match[1])]) for match in MARK.finditer(part) if int(match[1]) in _marks]
 
     def rebuild(values: Sequence[Any]) -> str:
         pieces, end = [], 0
@@ -149,7 +149,7 @@ def _text_of(part: str, walk: Callable[[Any], Callable[[Sequence[Any]], Any]]) -
     """A string with the values of its marks."""
     pieces: list[Callable[..., str]] = []
     end = 0
-    for match in _MARK.finditer(part):
+    for match in MARK.finditer(part):
         entry = _marks.get(int(match[1]))
         if entry is None:
             continue
@@ -164,4 +164,4 @@ def _text_of(part: str, walk: Callable[[Any], Callable[[Sequence[Any]], Any]]) -
     return lambda values: "".join(piece(values) for piece in pieces) + last
 
 
-__all__ = ["StagedText", "holds_staged", "marked_values", "split", "text"]
+__all__ = ["MARK", "StagedText", "holds_staged", "marked_values", "split", "text"]

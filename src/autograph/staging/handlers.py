@@ -12,6 +12,7 @@ from functools import lru_cache
 from types import CodeType, FrameType
 
 from ..syntax.compiler import is_converted
+from ..syntax.passing import is_explaining
 
 
 def waiting_handler() -> tuple[CodeType, int] | None:
@@ -35,8 +36,8 @@ def _caught_ranges(code: CodeType) -> tuple[tuple[int, int], ...]:
         index = at.get(entry.target)
         if index is None or instructions[index].opname != "PUSH_EXC_INFO":
             continue
-        names = [instruction.opname for instruction in instructions[index + 1 :]]
-        if _catches(names):
+        rest = instructions[index + 1 :]
+        if _catches([instruction.opname for instruction in rest]) and not is_explaining(rest):
             ranges.append((entry.start, entry.end))
     return tuple(ranges)
 

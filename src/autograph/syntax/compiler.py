@@ -19,6 +19,7 @@ from typing import Any
 from ..errors import ConversionError
 from .lowering import Unconvertible, Unit, check_convertible, lower_function_body, split_docstring
 from .nodes import STAGING, define, position
+from .passing import explaining, keeping_place
 from .source import Definition, describe, find_definition, properties_in_file
 
 CONVERTED = 0x40000000
@@ -65,8 +66,8 @@ _cache = _Cache()
 _cache_with_equality = _Cache()
 
 
-def convert_function(function: FunctionType, staging: Any, *, equality: bool = False) -> FunctionType:
-    """The converted form of ``function``; ``staging`` is the object that its code finds under the name ``ag__``.
+def convert_function(function: FunctionType, layer: Any, *, equality: bool = False) -> FunctionType:
+    """The converted form of ``function``; ``layer`` is the object that its code finds under the name ``ag__``.
 
     ``equality`` makes calls of ``==`` and ``!=`` too, for tensors that would compare by identity.
 
@@ -85,7 +86,7 @@ def convert_function(function: FunctionType, staging: Any, *, equality: bool = F
     if isinstance(converted, ConversionError):
         raise ConversionError(*converted.args)
     cells = dict(zip(code.co_freevars, function.__closure__ or (), strict=True))
-    cells[STAGING] = CellType(staging)
+    cells[STAGING] = CellType(layer)
     closure = tuple(cells[name] for name in converted.co_freevars)
     new = FunctionType(converted, function.__globals__, function.__name__, function.__defaults__, closure)
     new.__kwdefaults__ = function.__kwdefaults__
@@ -211,8 +212,8 @@ def _compile(node: ast.FunctionDef, definition: Definition, unit: Unit, original
         # A function begins at its first decorator; this one stands for it, and is never evaluated.
         line = original.co_firstlineno
         node.decorator_list = [ast.Constant(None, lineno=line, col_offset=0, end_lineno=line, end_col_offset=0)]
-    if not split_docstring(node.body)[1]:
-        node.body.append(ast.Pass(**at))
+    docstring, body = split_docstring(node.body)
+    node.body = [*docstring, explaining(body, at) if body else ast.Pass(**at)]
     tree: ast.stmt = define("make", [STAGING, *original.co_freevars], [node], at)
     if definition.class_name is not None:
         # The compiler mangles private names by the class around them.
@@ -223,7 +224,7 @@ def _compile(node: ast.FunctionDef, definition: Definition, unit: Unit, original
     code = compile(module, definition.filename, "exec", flags=flags, dont_inherit=True)
     for _ in range(3 if definition.class_name is not None else 2):
         code = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
-    return _rename(code, original.co_name, original.co_qualname, unit)
+    return _rename(keeping_place(code), original.co_name, original.co_qualname, unit)
 
 
 def _strip_signature(node: ast.FunctionDef) -> None:

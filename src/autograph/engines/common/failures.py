@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import linecache
 import sys
 import threading
 from collections import deque
@@ -21,6 +22,11 @@ class Place:
     filename: str
     line: int
     function: str
+
+    @property
+    def text(self) -> str:
+        """The line itself, where its source is to be had."""
+        return linecache.getline(self.filename, self.line).strip()
 
 
 class Failures:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from ...advice import explain
 from ...errors import UnreachableHandlerError
 from ...staging.aliases import AliasCell
 from ...staging.handlers import waiting_handler
@@ -79,6 +80,7 @@ class Run:
                     self.result = narrowed(body(*arguments))
             except Exception as error:
                 if CONTEXT.scopes or not raised_by_program(error):
+                    explain(error)  # here, where its variables still have the values that it is about
                     raise
                 self.raised = error
                 if waiting_handler() is not None:
@@ -162,6 +164,8 @@ def raised_by_program(error: BaseException) -> bool:
     """
     if getattr(error, "__ag_raised__", False):
         return True
+    if getattr(error, "__ag_foreign__", False):
+        return False
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

@@ -300,6 +300,12 @@ class JaxEngine(GraphEngine):
             value = value.reshape(())
         return types.convert(value, types.ArrayType((), jnp.result_type(0.0), True))
 
+    def python_number(self, value: Any) -> type | None:
+        kind = types.type_of(value)
+        if kind is None or kind.shape or not (kind.weak or kind.dtype == bool):
+            return None
+        return {"b": bool, "i": int, "u": int, "f": float, "c": complex}.get(np.dtype(kind.dtype).kind)
+
     def is_array(self, value: Any) -> bool:
         return isinstance(value, types.Array)
 

@@ -8,6 +8,7 @@ arguments are static, and what a trace depends on outside its arguments. A funct
 from __future__ import annotations
 
 import functools
+import inspect
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -38,6 +39,7 @@ from .arguments import (
 )
 from .concrete import JaxConcrete, leaves_of
 from .growing import Growth
+from .leaks import check_leaks, explain_leak
 from .outside import mixes_precisions
 from .patterns import Pattern, filled, generalised, with_open
 from .quick import Calls, Stale, fitting
@@ -83,6 +85,24 @@ class Entry:
         values: tuple[Any, ...] = jax.tree_util.tree_unflatten(self.structure, leaves)
         return values
 
+    def signature(self, names: Sequence[str], offset: int) -> inspect.Signature:
+        """The names of what is traced, ``offset`` arrays from outside before the arguments."""
+        if self.structure is None:
+            own = list(names)
+        else:
+            numbers = jax.tree_util.tree_unflatten(self.structure, range(self.structure.num_leaves))
+            found = [
+                names[path[0].idx] if path and isinstance(path[0], jax.tree_util.SequenceKey) else "argument"
+                for path, _ in jax.tree_util.tree_flatten_with_path(numbers)[0]
+            ]
+            own = [name for index, name in enumerate(found) if index not in self.places]
+        taken: dict[str, int] = {}
+        out = []
+        for name in (["outside"] * offset) + own:
+            count = taken[name] = taken.get(name, 0) + 1
+            out.append(name if count == 1 else f"{name}_{count}")
+        return inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in dict.fromkeys(out)])
+
     def as_tree(self, payload: tuple[Any, ...]) -> Any:
         """What is traced, as a pytree of arrays alone."""
         return expanded(payload) if self.structure is None else payload
@@ -122,6 +142,9 @@ class Variant:
             return trace(*payload)
 
         traced.__name__ = traced.__qualname__ = state.function.__name__
+        # JAX's messages then speak of the user's function and arguments.
+        traced.__wrapped__ = state.function.python_function  # type: ignore[attr-defined]
+        traced.__signature__ = self._entry.signature(state.function.parameters.names, offset)  # type: ignore[attr-defined]
         return jax.jit(traced, donate_argnums=donated) if donated else jax.jit(traced)
 
     @property
@@ -217,6 +240,7 @@ class Variant:
             payload = self._entry.as_tree(jax.tree_util.tree_unflatten(form, pattern.structs(leaves)))
         traced = self.jitted.trace(*payload)
         jaxpr = traced.jaxpr
+        check_leaks(jaxpr, getattr(traced, "_consts", ()))
         self._inputs = self._plan.adopt(jaxpr)
         self.read = self._plan.read
         self.takes_state = bool(self._plan.inputs)
@@ -349,6 +373,9 @@ class JaxFunction:
             failure = callbacks.FAILURES.take(str(error))
             if failure is None:
                 raise
+        except jax.errors.UnexpectedTracerError as error:
+            explain_leak(error)
+            raise
         finally:
             LOCAL.statics = before
         raise_at(*failure)
@@ -666,6 +693,7 @@ class JaxFunction:
             if failure is None:
                 raise error
             raise_at(*failure)
+        explain_leak(error)
         given = (*args, *kwargs.values())
         if isinstance(error, TypeError | ValueError) and not self.is_quick() and not _is_all_arrays(given):
             # Some argument is not for JAX to look at: nothing has run yet.

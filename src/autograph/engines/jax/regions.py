@@ -21,6 +21,7 @@ from ...staging.state import CONTEXT, Location, Variables
 from ..common import regions
 from ..common.regions import explain_recursion, raised_by_program
 from . import callbacks
+from .leaks import check_leaks
 from .derivatives.masking import masked
 from .types import Array, flatten
 
@@ -101,8 +102,10 @@ def trace_region(
                 rooms.leave()
         return list(run.leaves)
 
+    traced.__wrapped__ = body  # type: ignore[attr-defined] # what JAX says of the function is said of the user's
     try:
         run.jaxpr = jax.make_jaxpr(traced)(*inputs)
+        check_leaks(run.jaxpr)
     except RecursionError as error:
         explain_recursion(error)
         raise

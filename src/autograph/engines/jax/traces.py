@@ -175,6 +175,8 @@ def _is_the_programs(error: BaseException) -> bool:
     """Whether an exception is what the program does, as against a mistake in the tracing of it."""
     if raised_by_program(error):
         return True
+    if getattr(error, "__ag_foreign__", False):
+        return False  # that its traceback ends in the program is for people
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

@@ -297,6 +297,12 @@ class TensorFlowEngine(GraphEngine):
     def sum_rows(self, array: Any) -> Any:
         return tf.reduce_sum(array, axis=0)
 
+    def python_number(self, value: Any) -> type | None:
+        if type(value) is not Number:
+            return None
+        kind = value.dtype
+        return bool if kind.is_bool else int if kind.is_integer else float if kind.is_floating else complex
+
     def is_array(self, value: Any) -> bool:
         return isinstance(value, tf.Tensor)
 
