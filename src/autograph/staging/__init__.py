@@ -3,7 +3,7 @@
 Everything here takes plain Python paths for plain Python values, and asks the engine of a staged one.
 """
 
-from . import builtins, questions
+from . import builtins, library, questions, queues
 from .branch import if_exp, if_stmt
 from .builtins import items
 from .calls import call
@@ -73,6 +73,8 @@ __all__ = [
     "items",
     "iterated",
     "leaves",
+    "library",
+    "queues",
     "mapping_pattern",
     "match",
     "new_list",

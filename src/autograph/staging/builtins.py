@@ -19,7 +19,7 @@ from .calls import REPLACEMENTS, call, converted
 from .comprehensions import has_open_length
 from .dispatch import hide_frames, staged
 from .formatting import StagedText, holds_staged
-from .lists import TensorList
+from .lists import TensorList, is_tensor_list
 from .logic import and_, or_, order, truth
 from .loops import for_stmt
 from .sequences import Sequence
@@ -81,7 +81,7 @@ def items(value: Any) -> Any:
 
 @_replaces(len)
 def len_(value: Any, /) -> Any:
-    if type(value) is TensorList:
+    if is_tensor_list(value):
         return value.staged_length()
     if issubclass(type(value), Sequence) and not isinstance(value.length, int):
         length = value.length
@@ -127,7 +127,7 @@ def zip_(*iterables: Any, strict: bool = False) -> Any:
         if part is None:
             part = _whole_sequence(engine, iterable)
         if part is None:
-            return builtins.zip(*builtins.map(_as_rows, iterables), strict=strict)
+            return builtins.zip(*builtins.map(as_rows, iterables), strict=strict)
         _refuse_filter(part, "zip")
         whole.append(part)
     lengths = [part.length for part in whole]
@@ -162,7 +162,7 @@ def _whole_sequence(engine: Engine, iterable: Any) -> Sequence | None:
     return engine.rows(iterable) if found is None and shape else found
 
 
-def _as_rows(iterable: Any) -> Any:
+def as_rows(iterable: Any) -> Any:
     """Something that Python can go through, unrolling a staged sequence of known length."""
     if issubclass(type(iterable), Sequence):
         engine = active_engine()
@@ -223,7 +223,7 @@ def reversed_(iterable: Any) -> Any:
         _refuse_filter(inner, "reversed")
         engine = active_engine()
         assert engine is not None
-        if type(iterable) is TensorList and has_open_length(iterable):
+        if is_tensor_list(iterable) and has_open_length(iterable):
             turned = iterable.copy()
             was_born(turned)
             turned.reverse()
@@ -383,7 +383,7 @@ def _empty(original: Callable[..., Any]) -> Exception:
 
 @_replaces(next)
 def next_(iterator: Any, /, *default: Any) -> Any:
-    if type(iterator) is not TensorList:
+    if not is_tensor_list(iterator):
         engine = staged(iterator) if default else None
         return builtins.next(iterator, *default) if engine is None else engine.next_or(iterator, default[0])
     # A generator expression whose length the graph decides.
@@ -420,10 +420,10 @@ def sorted_(iterable: Any, /, *, key: Any = None, reverse: Any = False) -> Any:
         engine = active_engine()
         assert engine is not None
     else:
-        items = builtins.list(_as_rows(iterable)) if issubclass(type(iterable), Sequence) else iterable
+        items = builtins.list(as_rows(iterable)) if issubclass(type(iterable), Sequence) else iterable
         if not issubclass(type(items), list) and not engine.is_array(items):
             items = list_(items)
-        if type(items) is TensorList and has_open_length(items):
+        if is_tensor_list(items) and has_open_length(items):
             made = items.copy()
             was_born(made)
             made.sort(key=key, reverse=bool(reverse))
@@ -525,13 +525,13 @@ def format_(value: Any, spec: str = "", /) -> str:
 def list_(iterable: Any = (), /) -> Any:
     if active_engine() is None:
         return list(iterable)
-    if type(iterable) is TensorList:
-        made: Any = iterable.copy()
+    if is_tensor_list(iterable):
+        made: Any = TensorList.of(iterable.__ag_content__())
     elif issubclass(type(iterable), Sequence) and (iterable.steps or not isinstance(iterable.length, int)):
         made = TensorList()
         for_stmt(iterable, made.append, ())
     elif issubclass(type(iterable), Sequence):
-        made = TensorList(_as_rows(iterable))
+        made = TensorList(as_rows(iterable))
     else:
         engine = staged(iterable)
         sequence = None if engine is None else engine.sequence_of(iterable)
@@ -546,11 +546,11 @@ def list_(iterable: Any = (), /) -> Any:
 
 @_replaces(tuple)
 def tuple_(iterable: Any = (), /) -> Any:
-    return tuple(_as_rows(iterable))
+    return tuple(as_rows(iterable))
 
 
 @_replaces(dict)
 def dict_(*args: Any, **items: Any) -> Any:
-    made = dict(*builtins.map(_as_rows, args), **items)
+    made = dict(*builtins.map(as_rows, args), **items)
     was_born(made)
     return made

@@ -108,9 +108,6 @@ def is_users_class(kind: type) -> bool:
 REPLACEMENTS: dict[Any, Callable[..., Any]] = {}
 """The staged forms of built-in functions and classes; ``builtins`` of this package fills it."""
 
-_TAKE_FUNCTIONS = {functools.reduce, functools.partial}
-"""Functions of the standard library that call the functions that they are given."""
-
 _CONTAINERS = (list, dict, set, deque)
 _MUTATORS = frozenset(
     [
@@ -273,8 +270,6 @@ def call(function: Any) -> Any:
             return function
         if replacement is not None:
             return function if active_engine() is None else replacement
-        if function in _TAKE_FUNCTIONS:
-            return _with_converted_arguments(function)
         return _numpy_function(function) if function.__module__ == "numpy" else function
     if kind is MethodType:
         inner = call(function.__func__)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .dispatch import active_engine, hide_frames
-from .lists import Buffer, TensorList
+from .lists import Buffer, TensorList, is_tensor_list
 from .sequences import Sequence
 from .state import was_born
 
@@ -23,7 +23,7 @@ def is_loop(held: list[Any], has_conditions: bool) -> bool:
     items = held[0]
     if issubclass(type(items), Sequence):
         return has_conditions or not isinstance(items.length, int) or bool(items.steps)
-    if type(items) is TensorList:
+    if is_tensor_list(items):
         return has_conditions or has_open_length(items)
     return has_conditions and (issubclass(type(items), _SIZED) or hasattr(items, "dtype"))
 

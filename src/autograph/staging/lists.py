@@ -9,7 +9,7 @@ each change.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from typing import Any, SupportsIndex
 
@@ -124,10 +124,10 @@ class TensorList(list):
         """The user's line that made the list: file, number, function."""
         was_born(self)
 
-    @classmethod
-    def of(cls, content: Buffer | list[Any]) -> TensorList:
+    @staticmethod
+    def of(content: Buffer | list[Any]) -> TensorList:
         """A list with this content."""
-        new = cls()
+        new = TensorList()
         was_born(new)
         new.__ag_set_content__(content)
         return new
@@ -157,6 +157,10 @@ class TensorList(list):
         if self._buffer is None:
             return list(super().__iter__())
         return _engine().concrete_items(self._buffer)
+
+    def kind_outside(self) -> Callable[[list[Any]], Any]:
+        """What makes of the elements that which the program has once it has left the graph."""
+        return list
 
     def reserve(self, element: Any, capacity: int) -> None:
         """Makes the list a buffer for ``capacity`` elements like ``element`` (an array or a pytree of them)."""
@@ -449,6 +453,11 @@ class TensorList(list):
         else:
             self._as_buffer()
             self.pop(index)
+
+
+def is_tensor_list(value: Any) -> bool:
+    """Whether ``value`` is a list (or queue) that a graph can fill; it is not asked for its ``__class__``."""
+    return issubclass(type(value), TensorList)
 
 
 def _changes() -> Any:

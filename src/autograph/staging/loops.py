@@ -7,8 +7,10 @@ that is staged, the graph runs the rest of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from operator import length_hint
 from typing import Any
 
+from ..errors import StagingError
 from .calls import NotStageable, call
 from .dispatch import active_engine, do_nothing, hide_frames, staged
 from .logic import and_, not_
@@ -19,13 +21,21 @@ UNROLL_UP_TO = 8
 each iteration is worth more than the smaller graph."""
 
 
+ENDLESS: dict[Any, Callable[..., Any]] = {}
+"""What a ``for`` statement goes through in place of an iterator without an end; ``library`` fills it."""
+_MOST_UNKNOWN = 10_000
+
 _FRESH_ITERATORS = (enumerate, zip, map, filter, reversed)
 
 
 def iterated(function: Any) -> Any:
     """What a ``for`` statement calls in place of ``function`` to get what it goes through."""
     engine = active_engine()
-    source = None if engine is None else engine.loop_source(function)
+    if engine is None:
+        return call(function)
+    source = engine.loop_source(function)
+    if source is None and type(function) is type:
+        source = ENDLESS.get(function)
     return call(function) if source is None else source
 
 
@@ -56,7 +66,7 @@ def for_stmt(
                 if stop is False:
                     continue
                 if staged(stop) is not None:
-                    _rest_of(iterator, body, names, until)
+                    _rest_of(iterator, body, names, until, length_hint(iterated, -1) < 0)
                     return
                 if stop:
                     return
@@ -66,10 +76,20 @@ def for_stmt(
 
 
 def _rest_of(
-    iterator: Iterator[Any], body: Callable[[Any], Any], names: tuple[str, ...], until: Callable[[], Any]
+    iterator: Iterator[Any],
+    body: Callable[[Any], Any],
+    names: tuple[str, ...],
+    until: Callable[[], Any],
+    may_be_endless: bool,
 ) -> None:
     """Goes on with a loop of Python's that a staged condition may have left: each iteration is under that condition."""
-    for item in iterator:
+    for number, item in enumerate(iterator):
+        if may_be_endless and number > _MOST_UNKNOWN:
+            raise StagingError(
+                f"this loop goes through a {type(iterator).__name__} of unknown length, and only the graph can decide "
+                f"where it ends; the graph would hold each iteration, and there were {_MOST_UNKNOWN:,} so far. "
+                "Write `while True:` with a counter in place of the iterator"
+            )
         stop = until()
         engine = staged(stop)
         if engine is None:

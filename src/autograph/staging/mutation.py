@@ -17,7 +17,7 @@ from .aliases import is_held, refuse_view, replaced
 from .calls import call
 from .choice import Choice, look_up
 from .dispatch import hide_frames, staged
-from .lists import TensorList
+from .lists import TensorList, is_tensor_list
 from .state import Attribute, Content, about_to_write, in_region
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
@@ -314,18 +314,14 @@ def item(container: Any, key: Any) -> Any:
         engine = staged(key)
         if type(key) is Choice and issubclass(type(container), dict):
             return look_up(container, key)
-        if (
-            engine is not None
-            and issubclass(type(container), list | tuple | range)
-            and type(container) is not TensorList
-        ):
+        if engine is not None and issubclass(type(container), list | tuple | range) and not is_tensor_list(container):
             if isinstance(container, range):
                 return container.start + engine.wrapped_index(key, len(container)) * container.step
             return TensorList(container)[engine.wrapped_index(key, len(container))]
         if engine is not None and type(container).__module__ == "numpy":
             return engine.get_item(container, key)
         method = getattr(type(container), "__getitem__", None)
-        if type(method) is FunctionType and type(container) is not TensorList:
+        if type(method) is FunctionType and not is_tensor_list(container):
             return call(method)(container, key)
         return container[key]
     except BaseException as error:

@@ -68,6 +68,9 @@ def merge(
                 out.append(value_of[id(pair[0]), id(pair[1]), kind])
         slot.value = types.unflatten(slot.unified.structure, out)
         put_together(slot.value)
+        if type(slot.value) is Buffer and slot.bound is not None:
+            slot.value.bound = slot.bound  # or each append behind this would need more capacity than the last
+            slot.value.since = slot.since
     result = None
     for slot in slots:
         if slot.location is not None:
@@ -215,9 +218,36 @@ def capacity_of(content: Any) -> int:
 class _Slot:
     """One location that the conditional gives a value to."""
 
-    def __init__(self, unified: Unified, name: str | None = None, location: Location | None = None) -> None:
+    def __init__(
+        self, unified: Unified, name: str | None = None, location: Location | None = None, ends: Sequence[Any] = ()
+    ) -> None:
         self.unified, self.name, self.location = unified, name, location
+        self.bound = _bound_of(ends)
+        """How long a list can be, as it was known on each path."""
+        self.since = _since_of(ends)
         self.value: Any = None
+
+
+def _since_of(ends: Sequence[Any]) -> Any:
+    """By how much a list has grown since an earlier point, if by as much on each path."""
+    found = [end.since for end in ends if type(end) is Buffer]
+    return found[0] if len(found) == 2 and found[0] == found[1] else None
+
+
+def _bound_of(ends: Sequence[Any]) -> int | None:
+    """How long a list can be at the end of one of the paths."""
+    if not any(type(end) is Buffer for end in ends):
+        return None
+    return max(_most(end) for end in ends if end is not PLACEHOLDER)
+
+
+def _most(content: Buffer | list[Any]) -> int:
+    """How long a list can be."""
+    if not isinstance(content, Buffer):
+        return len(content)
+    if isinstance(content.length, int):
+        return content.length
+    return int(content.capacity if content.bound is None else content.bound)
 
 
 def _pairs(unified: Unified) -> list[tuple[Any, Any]]:
@@ -245,6 +275,7 @@ def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: d
             _Slot(
                 unify(location.describe(), ends, False, types, is_content=isinstance(location, Content)),
                 location=location,
+                ends=ends,
             )
         )
     results = [PLACEHOLDER if run.raised else run.result for run in runs]

@@ -41,6 +41,8 @@ class Slot:
         self.full: int | None = None
         """How long a list is after all iterations, if each adds as much."""
         self.growth: int | None = None
+        self.keeps_length = False
+        """Whether no iteration changes the length of a list."""
         """How many elements each iteration adds to a list, if that is the same for all."""
         self._original = entry
         self.start(entry)
@@ -61,9 +63,10 @@ class Slot:
 
     def confirm_growth(self, run: Run) -> None:
         """Forgets that each iteration adds as much to a list, if in the end it does not."""
+        end = self.end(run)
+        self.keeps_length = isinstance(end, Buffer) and end.since == (self, 0)
         if self.growth is None:
             return
-        end = self.end(run)
         if not isinstance(end, Buffer) or end.since is None or end.since != (self, self.growth):
             self.growth = None
 
@@ -400,6 +403,8 @@ class Loop:
             value = slot.place(self.variables, leaves[id(slot)])
             if isinstance(value, Buffer) and value.mode == "room" and slot.made_room:
                 slot.location.write(Buffer(value.data, value.length))  # type: ignore[union-attr]
+            if isinstance(value, Buffer) and slot.keeps_length and isinstance(slot.entry, Buffer):
+                value.bound = slot.entry.bound
             if all_iterations and slot.growth is not None and isinstance(value, Buffer):
                 # Every iteration has added as much, so the length is known again.
                 slot.location.write(self._types.filled(value, slot.full))  # type: ignore[union-attr]

@@ -60,7 +60,7 @@ class JaxEngine(GraphEngine):
             return isinstance(value.present, types.Tracer)
         if kind is Choice:
             return isinstance(value.number, types.Tracer)
-        if kind is TensorList:
+        if issubclass(kind, TensorList):
             return value.is_buffered() and value.plain() is None
         if CONTEXT.boundary is not None and isinstance(value, types.Array):
             return self.active()  # found outside: another call may find another one there

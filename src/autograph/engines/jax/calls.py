@@ -101,7 +101,9 @@ class Entry:
         for name in (["outside"] * offset) + own:
             count = taken[name] = taken.get(name, 0) + 1
             out.append(name if count == 1 else f"{name}_{count}")
-        return inspect.Signature([inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in dict.fromkeys(out)])
+        return inspect.Signature(
+            [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in dict.fromkeys(out)]
+        )
 
     def as_tree(self, payload: tuple[Any, ...]) -> Any:
         """What is traced, as a pytree of arrays alone."""

@@ -15,14 +15,14 @@ from jax._src import core
 from jax.extend.core import ClosedJaxpr
 
 from ...staging.choice import Choice
-from ...staging.lists import TensorList
+from ...staging.lists import is_tensor_list
 from ...staging.records import record_of
 from ...staging.state import CONTEXT, Location, Variables
 from ..common import regions
 from ..common.regions import explain_recursion, raised_by_program
 from . import callbacks
-from .leaks import check_leaks
 from .derivatives.masking import masked
+from .leaks import check_leaks
 from .types import Array, flatten
 
 
@@ -42,8 +42,8 @@ class Run(regions.Run):
 
     def add_output(self, value: Any, within: tuple[Any, ...] = ()) -> None:
         if isinstance(value, tuple | list | dict):
-            for part in jax.tree_util.tree_leaves(value, is_leaf=lambda part: type(part) is TensorList):
-                if type(part) is TensorList and part.rows() is not None:
+            for part in jax.tree_util.tree_leaves(value, is_leaf=lambda part: is_tensor_list(part)):
+                if is_tensor_list(part) and part.rows() is not None:
                     self.add_output(part.rows(), within)
         for leaf in flatten(value)[0]:
             if isinstance(leaf, Array):

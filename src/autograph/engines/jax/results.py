@@ -148,11 +148,12 @@ class Assembly:
             number = self._add(leaf.number)
             return lambda values: value_of(int(number(values)))
         if isinstance(leaf, TensorList):
-            content = leaf.__ag_content__()
+            content, kind = leaf.__ag_content__(), leaf.kind_outside()
             if isinstance(content, Buffer):
                 data, length = self.maker(content.data), self._add(content.length)
-                return self._once(leaf, lambda values: _rows(data(values), int(length(values))))
-            return self._once(leaf, self.maker(content, keep_numbers))
+                return self._once(leaf, lambda values: kind(_rows(data(values), int(length(values)))))
+            items = self.maker(content, keep_numbers)
+            return self._once(leaf, lambda values: kind(items(values)))
         if isinstance(leaf, str) and formatting.split(leaf)[0]:
             marked, rebuild = formatting.split(leaf)
             parts = [self._add(part) for part in marked]

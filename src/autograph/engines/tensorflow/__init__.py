@@ -53,7 +53,7 @@ class TensorFlowEngine(GraphEngine):
             return is_symbolic(value.present)
         if kind is Choice:
             return is_symbolic(value.number)
-        if kind is TensorList:
+        if issubclass(kind, TensorList):
             return value.is_buffered()
         if isinstance(value, tf.Variable) or sources.is_stream(value):
             return self.active()

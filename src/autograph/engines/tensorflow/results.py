@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from ...staging.choice import Choice, value_of
 from ...staging.dispatch import unbound_local
-from ...staging.lists import TensorList
+from ...staging.lists import TensorList, is_tensor_list
 from ...staging.records import Record, record_of
 from ...staging.values import Late, Maybe
 from . import types
@@ -77,9 +77,9 @@ def in_parts(result: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     """``value`` with Python's lists in place of those that no graph has filled."""
-    if type(value) is TensorList:
+    if is_tensor_list(value):
         content = value.plain()
-        return value if content is None else [_plain(item) for item in content]
+        return value if content is None else value.kind_outside()([_plain(item) for item in content])
     if type(value) is list:
         return [_plain(item) for item in value]
     if type(value) is tuple:
@@ -139,7 +139,8 @@ def _leaf_maker(leaf: Any, values: list[Any]) -> _Maker:
         assert isinstance(content, types.Handles)
         columns, structure = types.flatten(content.stack())
         adds = [_add(column, values) for column in columns]
-        return lambda concrete: _rows([add(concrete) for add in adds], structure)
+        kind = leaf.kind_outside()
+        return lambda concrete: kind(_rows([add(concrete) for add in adds], structure))
     if leaf is not None and _can_leave(leaf):
         return _add(leaf, values)
     record = record_of(leaf) if leaf is not None else None

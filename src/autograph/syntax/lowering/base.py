@@ -374,6 +374,14 @@ def _filled(scope: Scope, body: list[ast.stmt]) -> frozenset[str]:
 _RESIZING = frozenset(("append", "extend", "insert", "pop", "remove", "clear"))
 
 
+_RESIZING_FUNCTIONS = frozenset(("heappush", "heappop", "heapify", "insort", "insort_left", "insort_right"))
+
+
+def _called(node: ast.Call) -> str:
+    """The last part of the name of what is called."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
 def _resized(body: list[ast.stmt]) -> frozenset[str]:
     found: set[str] = set()
     copies: list[tuple[str, str]] = []
@@ -389,6 +397,10 @@ def _resized(body: list[ast.stmt]) -> frozenset[str]:
                     found.add(owner.attr)
             elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)
+            elif isinstance(node, ast.Call) and _called(node) in _RESIZING_FUNCTIONS and node.args:
+                owner = root_of_subscripts(node.args[0])
+                if isinstance(owner, ast.Name):
+                    found.add(owner.id)
     for _ in copies:
         found.update(name for pair in copies for name in pair if not found.isdisjoint(pair))
     return frozenset(found)

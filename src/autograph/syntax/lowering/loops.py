@@ -13,7 +13,7 @@ from .mutation import assign_to, items_of
 def lower_for(self: FunctionLowering, node: ast.For) -> list[ast.stmt]:
     at = header(node, node.iter)
     iterated = self.expr(node.iter)
-    if _is_range_of_module(node.iter):
+    if _counts(node.iter):
         # `for i in tf.range(n)` counts; the numbers need not be written down first.
         assert isinstance(iterated, ast.Call)
         assert isinstance(iterated.func, ast.Call)
@@ -54,12 +54,12 @@ def lower_while(self: FunctionLowering, node: ast.While) -> list[ast.stmt]:
     return [*out, ast.Expr(call, **at)]
 
 
-def _is_range_of_module(node: ast.expr) -> bool:
+def _counts(node: ast.expr) -> bool:
     """Whether an expression is a call like ``tf.range(n)``; the node is lowered in place, so ``func`` is a call too."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Call) or not node.func.args:
         return False
     function = node.func.args[0]
-    return isinstance(function, ast.Attribute) and function.attr == "range"
+    return isinstance(function, ast.Attribute) and function.attr in ("range", "count")
 
 
 def _gives_tuples(iterated: ast.expr) -> bool:
