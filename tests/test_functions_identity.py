@@ -747,7 +747,7 @@ def test_generators_and_coroutines_cannot_be_converted():
         yield 1
 
     for function in (generator, coroutine, both):
-        with pytest.raises(ag.ConversionError, match=f"{function.__name__}.*generator or a coroutine"):
+        with pytest.raises(ag.ConversionError, match=f"{function.__name__}.*(generator|coroutine) function"):
             ag.convert(function)
         with pytest.raises(ag.ConversionError):
             ag.to_code(function)
@@ -756,7 +756,7 @@ def test_generators_and_coroutines_cannot_be_converted():
 def test_a_function_without_source_cannot_be_converted():
     namespace: dict[str, Any] = {}
     exec("def f(x):\n    return x if x else 1", namespace)
-    with pytest.raises(ag.ConversionError, match="source of f .* not available"):
+    with pytest.raises(ag.ConversionError, match=r"f\(\) cannot be converted: its source is not available"):
         ag.convert(namespace["f"])
     with pytest.raises(ag.ConversionError, match="not available"):
         ag.to_code(namespace["f"])

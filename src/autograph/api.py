@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType
@@ -11,7 +12,9 @@ from typing import Any, TypeVar, overload
 from . import staging
 from .errors import ConversionError
 from .staging.calls import converted, for_graphs
+from .staging.dispatch import hide_frames
 from .syntax.compiler import generated_source
+from .syntax.refusals import hidden, native
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,11 +57,23 @@ def convert(fn: Any = None, *, recursive: bool = True) -> Any:
     """
     if fn is None:
         return lambda function: convert(function, recursive=recursive)
-    return to_graph(fn, recursive=recursive)
+    try:
+        return _converted(fn, recursive)
+    except ConversionError as error:
+        hide_frames(error)
+        raise
 
 
 def to_graph(fn: Any, *, recursive: bool = True) -> Any:
     """The converted form of ``fn``; see ``convert``, of which this is the undecorated spelling."""
+    try:
+        return _converted(fn, recursive)
+    except ConversionError as error:
+        hide_frames(error)
+        raise
+
+
+def _converted(fn: Any, recursive: bool) -> Any:
     if isinstance(fn, staticmethod | classmethod):
         return type(fn)(to_graph(fn.__func__, recursive=recursive))
     if isinstance(fn, property):
@@ -75,11 +90,14 @@ def to_graph(fn: Any, *, recursive: bool = True) -> Any:
     if isinstance(fn, type):
         return fn
     if isinstance(fn, BuiltinFunctionType):
-        raise ConversionError(f"{fn.__qualname__} is native code: it has no Python source to convert")
+        raise native(f"{fn.__module__}.{fn.__qualname__}" if fn.__module__ else fn.__qualname__)
     method = type(fn).__call__
     if isinstance(method, FunctionType):
         return MethodType(_convert_function(method, recursive), fn)
-    raise ConversionError(f"a {type(fn).__name__} is native code: it has no Python source to convert")
+    inside = inspect.unwrap(fn)
+    if isinstance(inside, FunctionType):
+        raise hidden(type(fn).__name__, inside.__code__)
+    raise native(f"a {type(fn).__name__}")
 
 
 def _convert_function(fn: FunctionType, recursive: bool) -> FunctionType:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 
 class ConversionError(Exception):
-    """A function cannot be converted: it has no source, is native code, or hides behind something that is."""
+    """A function cannot be converted: it has no source, is native code, or hides behind something that is.
+
+    Attributes:
+        reason: why not, in a few words that can follow "because".
+    """
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message, reason)
+        self.reason = message if reason is None else reason
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class UnreachableHandlerError(BaseException):

@@ -422,15 +422,19 @@ def function(
     """
 
     def decorate(target: Any) -> Function:
-        return Function(
-            target,
-            backend=backend,
-            input_signature=input_signature,
-            static_argnames=static_argnames,
-            donate_argnames=donate_argnames,
-            jit_compile=jit_compile,
-            reduce_retracing=reduce_retracing,
-            name=name,
-        )
+        try:
+            return Function(
+                target,
+                backend=backend,
+                input_signature=input_signature,
+                static_argnames=static_argnames,
+                donate_argnames=donate_argnames,
+                jit_compile=jit_compile,
+                reduce_retracing=reduce_retracing,
+                name=name,
+            )
+        except ConversionError as error:
+            hide_frames(error)
+            raise
 
     return decorate if fn is None else decorate(fn)

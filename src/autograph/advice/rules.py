@@ -108,7 +108,8 @@ def _text_of_staged(error: Exception, situation: Situation) -> str | None:
     kinds = ", ".join(situation.describe(value) for value in values)
     return (
         f"The text {found[0]!r} stands for the digits of {whose}{f' ({kinds})' if kinds else ''}, which are known only "
-        "when the graph runs. print(), exceptions and assertions put them in by then; Python has to have them now, as a "
+        "when the graph runs. print(), exceptions and assertions put them in by then; Python has to have them now, "
+        "as a "
         f"key, a number or the name of a file. Make {whose} static, {static_argument(names)}, or do this on the host: "
         f"{host()}"
     )
@@ -133,6 +134,7 @@ def _slice(error: Exception, situation: Situation) -> str | None:
             f"Go through it with a loop that leaves with `break`, make an array of it ({words['array']}({name})), or "
             f"{static}"
         )
+    assert bounds[0] is not None
     bound = ast.unparse(bounds[0])
     return (
         f"{subject} A slice that it bounds would have a size that the graph does not know. Take a piece of fixed size, "
@@ -153,7 +155,8 @@ def _hashing(error: Exception, situation: Situation) -> str | None:
         key = subscript.slice if subscript is not None else None
         table = f" of `{ast.unparse(subscript.value)}`" if subscript is not None else ""
         return (
-            f"{_subject(situation, key)} A dict finds a value by its key's hash, so it cannot be a key{table}. Where the "
+            f"{_subject(situation, key)} A dict finds a value by its key's hash, so it cannot be a key{table}. Where "
+            f"the "
             f"keys are numbers from 0, keep the values in an array, `values = {words['array']}([...])`, and write "
             f"`values[i]`; where they are few, decide with `if` and `elif`; otherwise {static}"
         )
@@ -205,8 +208,10 @@ def _indexing(error: Exception, situation: Situation) -> str | None:
     return None
 
 
-_NO_LENGTH = re.compile(r"len\(\) of unsized|has no len\(\)|0-d|unsized object|not iterable|scalar tensor|"
-                        r"cannot unpack")
+_NO_LENGTH = re.compile(
+    r"len\(\) of unsized|has no len\(\)|0-d|unsized object|not iterable|scalar tensor|"
+    r"cannot unpack"
+)
 
 
 def _no_length(error: Exception, situation: Situation) -> str | None:
@@ -241,8 +246,10 @@ def _repeated(error: Exception, situation: Situation) -> str | None:
     return None
 
 
-_SHAPE = re.compile(r"[Ss]hapes? must be|concrete values of integer|as a shape|to a TensorShape|Dimension value|"
-                    r"[Ss]hape.*integer")
+_SHAPE = re.compile(
+    r"[Ss]hapes? must be|concrete values of integer|as a shape|to a TensorShape|Dimension value|"
+    r"[Ss]hape.*integer"
+)
 _SHAPED = {"zeros", "ones", "empty", "full", "eye", "identity", "arange", "linspace", "reshape", "broadcast_to", "tile"}
 
 
@@ -331,7 +338,8 @@ def _ambiguous(error: Exception, situation: Situation) -> str | None:
     words = WORDS[situation.engine.name]
     return (
         f"{', '.join(kinds) or f'`{text}` is an array'}, and an array of several items is neither true nor false. "
-        f"Write {words['all']}({text}) or {words['any']}({text}) for one decision, or {words['where']}({text}, a, b) to "
+        f"Write {words['all']}({text}) or {words['any']}({text}) for one decision, or {words['where']}({text}, a, b) "
+        f"to "
         f"decide for each item"
     )
 
@@ -386,7 +394,8 @@ def _native(error: Exception, situation: Situation) -> str | None:
     if module == "random" or type(getattr(function, "__self__", None)).__name__ == "Random":
         random = WORDS[situation.engine.name]["random"]
         return (
-            f"{subject} `{name}` draws a number while the graph is built, once and for all calls, and needs to know its "
+            f"{subject} `{name}` draws a number while the graph is built, once and for all calls, and needs to know "
+            f"its "
             f"bounds. Draw it in the graph, with {random}, or {_make_static(situation, call)}"
         )
     if isinstance(function, type) and function.__name__ in ("int", "float", "complex", "bool", "bytes", "bytearray"):
@@ -396,7 +405,8 @@ def _native(error: Exception, situation: Situation) -> str | None:
     else:
         what = f"`{name}` is native code; it"
     return (
-        f"{subject} {what} needs the value itself, while the graph is built. Run it on the host when the graph runs, in "
+        f"{subject} {what} needs the value itself, while the graph is built. Run it on the host when the graph runs, "
+        f"in "
         f"a function with {host('a spec or an example of the result')}; use a function of the framework's; or "
         f"{_make_static(situation, call)}"
     )
@@ -409,10 +419,11 @@ def _stored(error: Exception, situation: Situation) -> str | None:
     if not isinstance(target, ast.Subscript) or not situation.is_staged(node):
         return None
     container, name = situation.value(target.value), ast.unparse(target.value)
-    if type(container).__module__ != "numpy" or getattr(container, "dtype", None) != object:
+    if type(container).__module__ != "numpy" or str(getattr(container, "dtype", "")) != "object":
         return None
     return (
-        f"{_subject(situation, node)} `{name}` is an array of objects, which no graph can hold. Use a list or a dict for "
+        f"{_subject(situation, node)} `{name}` is an array of objects, which no graph can hold. Use a list or a dict "
+        f"for "
         f"objects (what a converted function puts into those is seen), or an array of numbers, "
         f"{WORDS[situation.engine.name]['array']}(...)"
     )
@@ -447,6 +458,30 @@ def _own(error: Exception, situation: Situation) -> str | None:
     return "" if isinstance(error, StagingError | ConversionError | UnreachableHandlerError) else None
 
 
+def _empty_stack(error: Exception, situation: Situation) -> str | None:
+    if not isinstance(error, ValueError) or "need at least one element to stack" not in str(error):
+        return None
+    return (
+        f"`{situation.text}` is of an empty list, and nothing says what an element would be. Say it where the list is "
+        f"made, ag.set_element_type(items, dtype, shape), or see to it that the list holds something"
+    )
+
+
+_UNKNOWN_LENGTH = re.compile(r"gone through by Python here|length of this sequence")
+
+
+def _collecting(error: Exception, situation: Situation) -> str | None:
+    """A dict or set (or a call of Python's) made of as many items as the graph says."""
+    if not isinstance(error, StagingError) or _UNKNOWN_LENGTH.search(str(error)) is None:
+        return None
+    what = {ast.DictComp: "dict", ast.SetComp: "set"}.get(type(situation.node), "") if situation.node else ""
+    return (
+        f"{_subject(situation)} So is the number of items that `{situation.text}` has, and Python has to know it"
+        f"{f' to make a {what}' if what else ''}. A list can grow in the graph: collect the items with `[... for ...]` "
+        f"or append(), or {_make_static(situation)}"
+    )
+
+
 def _types_of_names(error: Exception, situation: Situation) -> str | None:
     """For any other mistake: what the names in the expression are."""
     if is_raised_here(situation) or not isinstance(
@@ -463,6 +498,8 @@ def _types_of_names(error: Exception, situation: Situation) -> str | None:
 _RULES: tuple[Rule, ...] = (
     _leaked,
     _recursion,
+    _empty_stack,
+    _collecting,
     _own,
     _text_of_staged,
     _slice,

@@ -159,6 +159,7 @@ def _expression(code: CodeType, instruction: int) -> tuple[ast.AST | None, str]:
     if place is None or place[0] is None:
         return None, ""
     line, end_line, column, end_column = place
+    assert line is not None
     lines = linecache.getlines(code.co_filename)[line - 1 : end_line]
     if not lines:
         return None, ""

@@ -8,19 +8,17 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ..engines.base import active_engine, array_engine, engine
+from ..syntax.directives import LOOP_OPTIONS
 from .lists import TensorList
 from .state import CONTEXT
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LOOP_OPTIONS = {
-    "checkpoints",
-    "max_iterations",
-    "maximum_iterations",
-    "parallel_iterations",
-    "shape_invariants",
-    "swap_memory",
-    "unroll",
+
+_COUNTS = {
+    "checkpoints": "the number of states that a gradient keeps",
+    "unroll": "the number of iterations that a step takes",
+    "parallel_iterations": "the number of iterations that may run at once",
 }
 
 
@@ -49,14 +47,23 @@ def set_element_type(list_: list[Any], dtype: Any, shape: Any = (), capacity: in
         [0, 2, 4, 6]
 
     Raises:
+        TypeError: ``list_`` is no list, or the engine has no such dtype.
         ValueError: ``capacity`` is negative or smaller than the list is long.
     """
+    given: Any = list_
+    if isinstance(given, tuple | dict | str | int | float) or given is None:
+        kind = type(given).__name__
+        raise TypeError(f"set_element_type() takes a list, not a {kind}: make one with `items = []` and name it here")
     if capacity is not None and capacity < len(list_):
         raise ValueError(f"capacity is {capacity}, but the list holds {len(list_)} elements already")
     building = active_engine()
     if building is None or not isinstance(list_, TensorList):
         return
     shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    try:
+        building.zeros(shape, dtype)
+    except TypeError as error:
+        raise TypeError(f"set_element_type(): {dtype!r} is no dtype of {building.name}'s ({error})") from None
     list_.declare(shape, dtype)
     if capacity is not None and not list_.is_buffered():
         list_.reserve(building.zeros(shape, dtype), capacity)
@@ -125,15 +132,23 @@ def set_loop_options(**options: Any) -> None:
         0.00097
 
     Raises:
-        TypeError: an option has another name, or ``checkpoints`` is not an ``int``.
-        ValueError: ``checkpoints`` is less than 1.
+        TypeError: an option has another name, or a number of states or iterations is not an ``int``.
+        ValueError: such a number is less than 1.
+        ConversionError: when the function is converted: the directive is in no loop, or has unknown options.
     """
     for name in options:
-        if name not in _LOOP_OPTIONS:
-            raise TypeError(f"set_loop_options() got an unexpected option {name!r}; it has {sorted(_LOOP_OPTIONS)}")
-    checkpoints = options.get("checkpoints")
-    if checkpoints is not None and operator.index(checkpoints) < 1:
-        raise ValueError(f"set_loop_options(checkpoints=) is {checkpoints}; a gradient needs at least 1 state")
+        if name not in LOOP_OPTIONS:
+            raise TypeError(f"set_loop_options() got an unexpected option {name!r}; it has {sorted(LOOP_OPTIONS)}")
+    for name, meaning in _COUNTS.items():
+        count = options.get(name)
+        if count is None:
+            continue
+        try:
+            number = operator.index(count)
+        except TypeError:
+            raise TypeError(f"set_loop_options({name}=) is {count!r}; {meaning} is an int") from None
+        if number < 1:
+            raise ValueError(f"set_loop_options({name}=) is {count}; {meaning} is at least 1")
     if CONTEXT.loop_options:
         CONTEXT.loop_options[-1].update(options)
 

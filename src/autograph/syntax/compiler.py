@@ -17,10 +17,12 @@ from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from ..errors import ConversionError
+from .directives import check_directives
 from .lowering import Unconvertible, Unit, check_convertible, lower_function_body, split_docstring
 from .nodes import STAGING, define, position
 from .passing import explaining, keeping_place
-from .source import Definition, describe, find_definition, properties_in_file
+from .refusals import COROUTINE, of_flags, refusal, refusal_at
+from .source import Definition, find_definition, properties_in_file
 
 CONVERTED = 0x40000000
 """A code flag that CPython does not use; it marks code that came out of this module."""
@@ -29,18 +31,15 @@ _FUTURE = 0
 for _feature in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _feature).compiler_flag
 
-_NOT_FUNCTIONS = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-
 
 def is_converted(code: CodeType) -> bool:
     return bool(code.co_flags & CONVERTED)
 
 
-def refuses(code: CodeType) -> str | None:
-    """Why functions with this code are left as they are, whatever their source says; ``None`` where they are not."""
-    if code.co_flags & _NOT_FUNCTIONS:
-        return "it is a generator or a coroutine"
-    return None
+def _check_kind(code: CodeType, namespace: dict[str, Any]) -> None:
+    found = of_flags(code.co_flags)
+    if found is not None:
+        raise refusal(code, namespace, *found)
 
 
 class _Cache:
@@ -123,10 +122,9 @@ def _convert_deep_code(code: CodeType, namespace: dict[str, Any], overloads: fro
 
 def convert_code(code: CodeType, namespace: dict[str, Any], overloads: frozenset[str] = frozenset()) -> CodeType:
     """Finds, lowers and compiles the definition of ``code``; ``overloads`` are operators to call in any case."""
-    reason = refuses(code)
-    if reason is not None:
-        raise ConversionError(f"{describe(code)} cannot be converted: {reason}")
+    _check_kind(code, namespace)
     definition = find_definition(code, namespace)
+    check_directives(definition.node, code, namespace)
     properties = properties_in_file(code.co_filename, namespace) | _properties_in(namespace)
     unit = Unit(properties=properties | overloads)
     node = _as_function(definition)
@@ -151,9 +149,7 @@ def _properties_in(namespace: dict[str, Any]) -> frozenset[str]:
 def generated_source(function: FunctionType) -> str:
     """The converted form of ``function`` as text, for people to read."""
     code = function.__code__
-    reason = refuses(code)
-    if reason is not None:
-        raise ConversionError(f"{describe(code)} cannot be converted: {reason}")
+    _check_kind(code, function.__globals__)
     definition = find_definition(code, function.__globals__)
     unit = Unit(
         properties=properties_in_file(code.co_filename, function.__globals__) | _properties_in(function.__globals__)
@@ -174,7 +170,7 @@ def code_for_node(node: ast.FunctionDef | ast.AsyncFunctionDef, *, filename: str
     """
     definition = Definition(node, class_name, filename)
     if isinstance(node, ast.AsyncFunctionDef):
-        raise ConversionError(f'{node.name} (File "{filename}", line {node.lineno}) is a coroutine: it stays as it is')
+        raise refusal_at(node.name, filename, (node.lineno, None, None), *COROUTINE)
     _lower(node, definition, Unit(), class_name is not None, None)
     return ast.unparse(node)
 
@@ -197,10 +193,15 @@ def _lower(
 ) -> None:
     try:
         names = check_convertible(node)
-    except Unconvertible as reason:
-        name = describe(code) if code else f'{node.name} (File "{definition.filename}", line {node.lineno})'
-        raise ConversionError(f"{name} cannot be converted: {reason}") from None
+    except Unconvertible as found:
+        name = code.co_qualname if code else node.name
+        where = (node.lineno, None, None) if found.node is None else _span(found.node)
+        raise refusal_at(name, definition.filename, where, str(found), found.way_out) from None
     lower_function_body(node, unit, definition.class_name, has_class_cell, names)
+
+
+def _span(node: ast.expr) -> tuple[int, int, int | None]:
+    return node.lineno, node.col_offset, node.end_col_offset if node.end_lineno == node.lineno else None
 
 
 def _compile(node: ast.FunctionDef, definition: Definition, unit: Unit, original: CodeType) -> CodeType:

@@ -1,9 +1,9 @@
-"""The handler around the body of a converted function: it looks at an exception, and lets it pass as if it were not there.
+"""The handler around the body of a converted function, which lets an exception pass as if it were not there.
 
 A ``try`` statement around the body costs nothing while no exception passes. What it would change is where the frame
 says that it ended: at the handler rather than at the user's expression, and some frameworks build tracebacks from that.
-CPython can restore the place, as it does at the end of a ``with`` block; the compiler asks for it by a flag in the table
-of handlers and an operand of ``RERAISE``, which are set here.
+CPython can restore the place, as it does at the end of a ``with`` block; the compiler asks for it by a flag in the
+table of handlers and an operand of ``RERAISE``, which are set here.
 """
 
 from __future__ import annotations
@@ -78,9 +78,7 @@ def keeping_place(code: CodeType) -> CodeType:
     ]
     text = bytearray(code.co_code)
     text[tail[2].offset + 1] = 3  # the place lies under the exception before, and the place in the handler
-    return code.replace(
-        co_code=bytes(text), co_exceptiontable=_encoded(changed), co_stacksize=code.co_stacksize + 1
-    )
+    return code.replace(co_code=bytes(text), co_exceptiontable=_encoded(changed), co_stacksize=code.co_stacksize + 1)
 
 
 def _parsed(table: bytes) -> Iterator[_Entry]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
-from ..errors import ConversionError
+from .refusals import CHANGED, refusal, without_source
 from .scopes import every_argument
 
 
@@ -36,10 +36,10 @@ def find_definition(code: CodeType, namespace: dict[str, Any]) -> Definition:
     """
     lines = linecache.getlines(code.co_filename, namespace)
     if not lines:
-        raise ConversionError(f"the source of {describe(code)} is not available")
+        raise refusal(code, namespace, *without_source(code))
     node = _find_lambda(code, lines) if code.co_name == "<lambda>" else _find_function(code, lines)
     if node is None:
-        raise ConversionError(f"the source of {describe(code)} has changed since it was imported, or hides it")
+        raise refusal(code, namespace, *CHANGED)
     return Definition(node, class_of(code.co_qualname), code.co_filename)
 
 

@@ -1,4 +1,4 @@
-"""Values of a trace that is over, in the graph of another: found when the graph is finished, with the line that uses them.
+"""Values of a trace that is over, in the graph of another: found when that is finished, with the line that uses them.
 
 JAX finds them too, but only where the compiled function is called, when the program's frames are gone.
 """

@@ -20,7 +20,14 @@ from .jumps import JumpLowering
 
 
 class Unconvertible(Exception):
-    """Raised where a function uses something that only means what it says in the function's own frame."""
+    """Raised where a function uses something that only means what it says in the function's own frame.
+
+    ``node`` is what it uses, ``way_out`` what to write instead.
+    """
+
+    def __init__(self, reason: str, way_out: str, node: ast.expr | None = None) -> None:
+        super().__init__(reason)
+        self.way_out, self.node = way_out, node
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from copy import deepcopy
 
 from ..flow import blocks_of
 from ..nodes import Position, constant, load, position, staging, store, thunk
+from ..refusals import GENERATOR
 from ..scopes import Names, collect
 from .base import FunctionLowering, Unconvertible, Unit, binds_variable, lowers_expression, lowers_statement
 from .matching import lower_matches
@@ -64,13 +65,17 @@ def check_convertible(node: ast.FunctionDef | ast.Lambda) -> Names:
     body: list[ast.AST] = list(node.body) if isinstance(node.body, list) else [node.body]
     collect(body, names)
     if names.is_generator:
-        raise Unconvertible("it is a generator")
+        raise Unconvertible(*GENERATOR)
     if not names.reads.isdisjoint(_FRAME_READERS):
         for call in (inner for part in body for inner in ast.walk(part)):
             if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and not call.keywords:
                 name = call.func.id
                 if len(call.args) < _FRAME_READERS.get(name, 0) and name not in names.binds:
-                    raise Unconvertible(f"it calls {name}(), which looks at the variables of the function around it")
+                    raise Unconvertible(
+                        f"it calls {name}(), which looks at the variables of the function around it",
+                        f"Name what it is to see: hand {name}() a dict, or write the variables out",
+                        call,
+                    )
     return names
 
 
