@@ -10,9 +10,9 @@ from typing import Any
 
 import jax
 import pytest
-from mistakes import ENGINES, Mistake, every, said
 
 import autograph as ag
+from mistakes import ENGINES, Mistake, every, said
 
 PACKAGE = str(Path(ag.__file__).parent) + os.sep
 
@@ -30,7 +30,9 @@ CASES = [
     for mistake in every()
     for engine in ENGINES
     if engine in mistake.args
-    for name, wrap in ([(engine, _on(engine))] + ([("jit", _jit)] if engine == "jax" and mistake.when != "running" else []))
+    for name, wrap in (
+        [(engine, _on(engine))] + ([("jit", _jit)] if engine == "jax" and mistake.when != "running" else [])
+    )
 ]
 _LEAKS = "another trace"
 """Straight-line code under JAX's own ``jit`` has nobody to look for a value that has outlived its trace but JAX."""

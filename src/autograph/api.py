@@ -56,7 +56,7 @@ def convert(fn: Any = None, *, recursive: bool = True) -> Any:
         TypeError: ``fn`` cannot be called.
     """
     if fn is None:
-        return lambda function: convert(function, recursive=recursive)
+        return functools.partial(convert, recursive=recursive)
     try:
         return _converted(fn, recursive)
     except ConversionError as error:

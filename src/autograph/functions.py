@@ -421,20 +421,19 @@ def function(
         ValueError: ``backend`` is not known, or ``static_argnames`` has a name that is not an argument's.
     """
 
-    def decorate(target: Any) -> Function:
-        try:
-            return Function(
-                target,
-                backend=backend,
-                input_signature=input_signature,
-                static_argnames=static_argnames,
-                donate_argnames=donate_argnames,
-                jit_compile=jit_compile,
-                reduce_retracing=reduce_retracing,
-                name=name,
-            )
-        except ConversionError as error:
-            hide_frames(error)
-            raise
-
-    return decorate if fn is None else decorate(fn)
+    options: dict[str, Any] = {
+        "backend": backend,
+        "input_signature": input_signature,
+        "static_argnames": static_argnames,
+        "donate_argnames": donate_argnames,
+        "jit_compile": jit_compile,
+        "reduce_retracing": reduce_retracing,
+        "name": name,
+    }
+    if fn is None:
+        return functools.partial(function, **options)
+    try:
+        return Function(fn, **options)
+    except ConversionError as error:
+        hide_frames(error)
+        raise

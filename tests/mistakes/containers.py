@@ -228,7 +228,7 @@ MISTAKES = [
         """,
         scalar("3"),
         {"jax": "UnexpectedTracerError", "tensorflow": "InaccessibleTensorError"},
-        ("`return x + kept.get()`", "another trace", "Return the value"),
+        ("x + kept.get()`", "another trace", "Return the value"),
     ),
     Mistake(
         "a staged value of another function's trace",
@@ -247,7 +247,7 @@ MISTAKES = [
         """,
         vector(),
         {"jax": "UnexpectedTracerError", "tensorflow": "InaccessibleTensorError"},
-        ("`return x + kept.get()`", "another trace", "line 5", "Return the value"),
+        ("x + kept.get()`", "another trace", "line 5", "Return the value"),
     ),
     Mistake(
         "a staged value in an attribute set behind Python's back",
@@ -264,7 +264,7 @@ MISTAKES = [
         """,
         scalar("3"),
         {"jax": "UnexpectedTracerError", "tensorflow": "InaccessibleTensorError"},
-        ("`return n + box.last`", "another trace", "in an attribute"),
+        ("n + box.last`", "another trace", "in an attribute"),
     ),
     Mistake(
         "a staged value in an array of objects",

@@ -20,7 +20,7 @@ MISTAKES = [
                 yield x
                 x = x - 1
         """,
-        ("f() cannot be converted: it is a generator function", 'line 1\n    def f(x):\n        ^', "return a list"),
+        ("f() cannot be converted: it is a generator function", "line 1\n    def f(x):\n        ^", "return a list"),
     ),
     _found(
         "a coroutine function",
@@ -28,7 +28,11 @@ MISTAKES = [
         async def f(x):
             return x
         """,
-        ("f() cannot be converted: it is a coroutine function", "line 1\n    async def f(x):\n              ^", "(def)"),
+        (
+            "f() cannot be converted: it is a coroutine function",
+            "line 1\n    async def f(x):\n              ^",
+            "(def)",
+        ),
     ),
     _found(
         "an asynchronous generator",
@@ -107,6 +111,10 @@ MISTAKES = [
                 n = n // 2
             return n
         """,
-        ("no option 'max_iters'", "line 3\n    ag.set_loop_options(max_iters=10)\n                        ^^^^^^^^^^^^", "max_iterations"),
+        (
+            "no option 'max_iters'",
+            "line 3\n    ag.set_loop_options(max_iters=10)\n                        ^^^^^^^^^^^^",
+            "max_iterations",
+        ),
     ),
 ]

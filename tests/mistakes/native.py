@@ -181,20 +181,17 @@ MISTAKES = [
     Mistake(
         "control flow on staged values in a generator",
         """
-        def positive(values):
-            for value in values:
-                if value > 0:  # here
-                    yield value
+        def halves(value):
+            while value > 1:  # here
+                value = value / 2
+                yield value
 
         def f(x):
-            total = 0.0
-            for item in positive(x):
-                total = total + item
-            return total
+            return sum(halves(x))
         """,
-        vector(),
+        scalar("3.0"),
         {"jax": "TracerBoolConversionError", "tensorflow": "OperatorNotAllowedInGraphError"},
-        ("`value` is staged (float32[])", "positive() was run as it is, because it is a generator function"),
+        ("`value` is staged (float32[])", "halves() was run as it is, because it is a generator function"),
     ),
     Mistake(
         "control flow on staged values in code without source",

@@ -1,4 +1,4 @@
-"""NumPy's functions over staged values. Those that the framework has too are replaced by its own, and are no mistake."""
+"""NumPy's functions over staged values. Those that the framework has too become its own, and are no mistake."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ _HOST = 'run_as="py_func"'
 
 MISTAKES = [
     Mistake(
-        "np.sum in a function that is not converted",
+        "NumPy in a function that is not converted",
         """
         @ag.do_not_convert
-        def total(x):
-            return np.sum(x, keepdims=np.bool_(True)).astype(np.float64).item()  # here
+        def grow(x):
+            return np.exp(x)  # here
 
         def f(x):
-            return total(x)
+            return grow(x)
         """,
         vector(),
-        {"jax": "ConcretizationTypeError", "tensorflow": "NotImplementedError"},
-        ("`x` is staged (float32[3])",),
+        {"jax": "TracerArrayConversionError", "tensorflow": "NotImplementedError"},
+        ("`x` is staged (float32[3])", f"`np.exp` {_NUMPYS}", "grow() was run as it is", "ag.do_not_convert"),
+        {"jax": ("jnp.exp does the same",), "tensorflow": ("tf.exp does the same",)},
     ),
     Mistake(
         "np.vectorize over a staged array",

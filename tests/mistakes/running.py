@@ -5,8 +5,15 @@ from __future__ import annotations
 from . import Mistake, scalar
 
 
-def _run(title: str, program: str, args: dict[str, str], error: str | dict[str, str], says: tuple[str, ...]) -> Mistake:
-    return Mistake(title, program, args, error, says, when="running")
+def _run(
+    title: str,
+    program: str,
+    args: dict[str, str],
+    error: str | dict[str, str],
+    says: tuple[str, ...],
+    says_too: dict[str, tuple[str, ...]] | None = None,
+) -> Mistake:
+    return Mistake(title, program, args, error, says, says_too or {}, when="running")
 
 
 _FAILED = {"jax": "AssertionError", "tensorflow": "AssertionFailed"}
@@ -69,7 +76,8 @@ MISTAKES = [
         """,
         scalar("5"),
         "IndexError",
-        ("list index out of range", "iteration 3", "line 4", "for i in range(n)"),
+        ("list index out of range",),
+        {"jax": ("iteration 3", "line 4", "for i in range(n)")},
     ),
     _run(
         "an item taken from an empty list",
@@ -84,7 +92,8 @@ MISTAKES = [
         """,
         scalar("3"),
         "IndexError",
-        ("pop from empty list", "iteration 3", "line 5"),
+        ("pop from empty list",),
+        {"jax": ("iteration 3", "line 5")},
     ),
     _run(
         "a variable that has not been assigned",

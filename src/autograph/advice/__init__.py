@@ -8,6 +8,7 @@ Nothing of this costs anything until an exception passes.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from types import TracebackType
 
 from ..engines.base import Engine, active_engine
@@ -42,8 +43,8 @@ def explain(error: BaseException | None) -> None:
     if end.tb_next is not None:
         with contextlib.suppress(AttributeError):
             error.__ag_foreign__ = True  # type: ignore[attr-defined]
-        if not FULL_TRACEBACKS:
-            end.tb_next = None
+    if not FULL_TRACEBACKS:
+        error.__traceback__ = _users_alone(error.__traceback__)
 
 
 def _is_for_users(error: Exception) -> bool:
@@ -53,14 +54,31 @@ def _is_for_users(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] != _OWN and not hasattr(error, "__ag_raised__")
 
 
+def _is_users(traceback: TracebackType) -> bool:
+    filename = traceback.tb_frame.f_code.co_filename
+    return not is_library(filename) and not filename.endswith((".pyx", ".pxd", ".pxi"))
+
+
 def _last_of_user(traceback: TracebackType | None) -> TracebackType | None:
     last = None
     while traceback is not None:
-        filename = traceback.tb_frame.f_code.co_filename
-        if not is_library(filename) and not filename.endswith((".pyx", ".pxd", ".pxi")):
+        if _is_users(traceback):
             last = traceback
         traceback = traceback.tb_next
     return last
+
+
+def _users_alone(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames of libraries and of this package."""
+    entries = []
+    while traceback is not None:
+        if _is_users(traceback):
+            entries.append(traceback)
+        traceback = traceback.tb_next
+    for entry, following in itertools.zip_longest(entries, entries[1:]):
+        if entry.tb_next is not following:
+            entry.tb_next = following
+    return entries[0] if entries else None
 
 
 def _note(error: Exception, end: TracebackType, engine: Engine) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import dis
 import re
+import sys
 from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
@@ -189,6 +190,8 @@ def _is_call_of(situation: Situation, kind: type) -> bool:
 def _indexing(error: Exception, situation: Situation) -> str | None:
     node = situation.node
     if not isinstance(node, ast.Subscript) or not situation.is_staged(node.slice):
+        return None
+    if any(isinstance(part, ast.Slice) for part in ast.walk(node.slice)):
         return None
     container, name = situation.value(node.value), ast.unparse(node.value)
     words = WORDS[situation.engine.name]
@@ -371,7 +374,7 @@ def _is_native(function: Any) -> bool:
     if isinstance(function, BuiltinFunctionType):
         return True
     if isinstance(function, type):
-        return function.__module__ == "builtins" or not is_users_class(function)
+        return function.__module__ in sys.stdlib_module_names or not is_users_class(function)
     if isinstance(function, MethodType):
         return _is_native(function.__func__)
     if isinstance(function, FunctionType):
@@ -500,12 +503,12 @@ _RULES: tuple[Rule, ...] = (
     _recursion,
     _empty_stack,
     _collecting,
+    _indexing,
     _own,
     _text_of_staged,
     _slice,
     _hashing,
     _ambiguous,
-    _indexing,
     _no_length,
     _repeated,
     _stored,

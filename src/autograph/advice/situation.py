@@ -42,11 +42,15 @@ class Situation:
     def of(error: BaseException, end: TracebackType, engine: Engine) -> Situation:
         frame = end.tb_frame
         node, text = _expression(frame.f_code, end.tb_lasti)
-        if node is None or not any(isinstance(getattr(part, "ctx", None), ast.Load) for part in ast.walk(node)):
+        found = Situation(frame, node, text, engine, end)
+        if not found.staged_names():
             # What is left of an assignment, say, of which only the right side says anything.
             whole = linecache.getline(frame.f_code.co_filename, end.tb_lineno).strip()
-            node, text = _parsed(whole) or node, whole or text
-        return Situation(frame, node, text, engine, end)
+            parsed = _parsed(whole)
+            if parsed is not None:
+                line_situation = Situation(frame, parsed, ast.unparse(parsed), engine, end)
+                found = line_situation if line_situation.staged_names() else found
+        return found
 
     # Values.
 
@@ -69,7 +73,9 @@ class Situation:
                 if node.attr in kind.__dict__:
                     member = kind.__dict__[node.attr]
                     # A property would have to be run.
-                    return member.__get__(owner) if callable(member) and hasattr(member, "__get__") else _MISSING
+                    if not callable(member) or not hasattr(member, "__get__"):
+                        return _MISSING
+                    return member.__get__(owner, type(owner))
             return _lazily(owner, node.attr)
         return _MISSING
 
@@ -114,6 +120,8 @@ class Situation:
         if is_converted(code) or code.co_name == "<module>":
             return None
         caller = self.frame.f_back
+        if caller is not None and caller.f_code is left_alone_code():
+            return "it is marked with ag.do_not_convert"
         while caller is not None and code.co_name in ("<genexpr>", "<listcomp>", "<lambda>"):
             if is_converted(caller.f_code):
                 return None
@@ -127,6 +135,13 @@ class Situation:
 
 
 MISSING = _MISSING
+
+
+def left_alone_code() -> CodeType | None:
+    """The code of what ``ag.do_not_convert`` puts around a function."""
+    directives: Any = sys.modules.get("autograph.staging.directives")
+    inner = (part for part in directives.do_not_convert.__code__.co_consts if isinstance(part, CodeType))
+    return next((code for code in inner if code.co_name == "left_alone"), None)
 
 
 def _builtins(frame: FrameType) -> dict[str, Any]:

@@ -33,6 +33,7 @@ _FRAMEWORKS = frozenset(
         "jaxlib",
         "flax",
         "optax",
+        "optree",
         "equinox",
         "chex",
         "haiku",

@@ -315,6 +315,8 @@ class _Context(threading.local):
         """Depth of the engine's own walks through pytrees, as against those of the user's transformations."""
         self.by_identity = False
         """Whether the tensors of the graph compare by identity, as those of TensorFlow 1.x do."""
+        self.iterations: list[Any] = []
+        """The iterations of loops that are being traced, from the outermost in (``engines/common/iterations.py``)."""
         self.effects = 0
         """How many effects on the host have been put into graphs so far."""
         self.scopes: list[Any] = []

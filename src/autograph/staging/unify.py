@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import StagingError
+from . import disagreement
 from .choice import Choice, number_of, options_of
 from .lists import TensorList
 from .state import UNBOUND, Reference
@@ -100,7 +101,7 @@ def unify(
     for part in flat:
         leaves = _matched(part, structure)
         if leaves is None:
-            raise StagingError(_disagreement(name, [v for v in values if v is not PLACEHOLDER], types))
+            raise StagingError(disagreement.message(name, [v for v in values if v is not PLACEHOLDER], types))
         paths.append(leaves)
     merged = [_merge(name, list(column), types, keep_numbers) for column in zip(*paths, strict=True)]
     return Unified(structure, merged, paths)
@@ -284,11 +285,11 @@ def _merge(name: str, column: list[Any], types: Types, keep_numbers: bool) -> An
     ):
         return Static(first)
     if any(kind is None for kind in found):
-        raise StagingError(_disagreement(name, real, types))
+        raise StagingError(disagreement.message(name, real, types))
     try:
         return types.join(found)
     except ValueError:
-        raise StagingError(_disagreement(name, real, types)) from None
+        raise StagingError(disagreement.message(name, real, types)) from None
 
 
 def _with_references(values: Sequence[Any]) -> Sequence[Any]:
@@ -360,16 +361,3 @@ class AsIs:
 
     def __repr__(self) -> str:
         return self._text
-
-
-def _disagreement(name: str, values: Sequence[Any], types: Types) -> str:
-    seen: list[str] = []
-    for value in values:
-        text = types.describe(value)
-        if text not in seen:
-            seen.append(text)
-    kinds = " on one path and ".join(seen[:2])
-    return (
-        f"{name} is {kinds} on another, and no type holds both in a graph. "
-        f"Give it one type, shape and structure on every path, before and after the conditional or loop"
-    )

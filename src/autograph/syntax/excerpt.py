@@ -43,7 +43,7 @@ def excerpt_of(code: CodeType, namespace: dict[str, Any] | None = None) -> str:
         text = lines[line - 1]
         stripped = text.lstrip()
         if stripped.startswith((f"def {code.co_name}", f"async def {code.co_name}")):
-            start = text.index(code.co_name, len(text) - len(stripped) + 4)
+            start = text.index(f"{code.co_name}(") if f"{code.co_name}(" in text else text.index(code.co_name)
             column = len(text[:start].encode())
             return excerpt(code.co_filename, line, column, column + len(code.co_name.encode()), namespace=namespace)
         if not stripped.startswith(("@", "#")) and line > first + 20:

@@ -281,5 +281,5 @@ def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: d
     results = [PLACEHOLDER if run.raised else run.result for run in runs]
     if any(result is not None for result in results):
         pads = getattr(types, "PADS_LISTS", False)
-        out.append(_Slot(unify("the value", results, False, types, pad_lists=pads)))
+        out.append(_Slot(unify("the result", results, False, types, pad_lists=pads)))
     return out

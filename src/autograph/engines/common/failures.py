@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import linecache
 import sys
@@ -26,7 +27,21 @@ class Place:
     @property
     def text(self) -> str:
         """The line itself, where its source is to be had."""
-        return linecache.getline(self.filename, self.line).strip()
+        line = linecache.getline(self.filename, self.line).strip()
+        try:  # without its comment
+            if line.endswith(":"):
+                return line
+            return ast.unparse(ast.parse(line))
+        except SyntaxError:
+            return _header(line)
+
+
+def _header(line: str) -> str:
+    """The first line of a statement, without its comment."""
+    try:
+        return ast.unparse(ast.parse(f"{line}\n    pass")).removesuffix("pass").strip()
+    except SyntaxError:
+        return line
 
 
 class Failures:
@@ -80,15 +95,23 @@ def remade(error: BaseException, place: Place | None) -> tuple[list[Any], Callab
     """
     place = place or place_of(error)
     own = {name: value for name, value in error.__dict__.items() if not name.startswith("__ag_")}
+    from .iterations import taken_along
+
     leaves, rebuild = formatting.split((error.args, own))
+    numbers, say = taken_along()
+    count = len(leaves)
+    leaves = [*leaves, *numbers]
     kind, cause = type(error), error.__cause__
 
     def make(values: Sequence[Any]) -> BaseException:
-        args, state = rebuild(values)
+        args, state = rebuild(values[:count])
         new: BaseException = kind.__new__(kind, *args)
         new.__dict__.update(state)
         new.args = args
         new.__cause__ = cause
+        where = say(values[count:])
+        if where:
+            new.add_note(where)
         mark(new)
         FAILURES.add(new, place)
         return new

@@ -18,6 +18,8 @@ from ...staging.lists import Buffer, TensorList
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Reference, Variables, about_to_write, plain_name
 from ...staging.unify import Static, Unified, same_static, unify
 from .branches import capacity_of, put_together
+from .failures import current_place
+from .iterations import Iteration, within
 from .regions import Run
 
 _MAX_ROUNDS = 12
@@ -170,6 +172,20 @@ class Slot:
         self.start(self._types.make_buffer(owner, before + growth * (bound or 0), [end], "room"))
 
 
+def _unsettled(types: Any, slots: Sequence[Slot], heads: dict[int, Any], run: Run) -> str:
+    """The complaint about locations that each iteration leaves with another type."""
+    said = []
+    for slot in slots:
+        ends = [types.describe(value) for value in (heads[id(slot)], slot.end(run))]
+        change = f"{ends[0]} before an iteration and {ends[1]} after it" if ends[0] != ends[1] else f"another {ends[0]}"
+        said.append(f"{slot.label} is {change}, each time")
+    return (
+        f"{'; '.join(said) or 'the state of a loop never settles'}. That no graph can hold: its loops have a state of "
+        "one type. Use arrays and numbers for what an iteration leaves to the next, or a list and append() for what "
+        "grows"
+    )
+
+
 def _same_kinds(ours: list[Any], theirs: list[Any]) -> bool:
     return all(
         _is_same(a.value, b.value) if isinstance(a, Static) and isinstance(b, Static) else a == b
@@ -205,6 +221,9 @@ class Loop:
         extra: Sequence[Any] = (),
     ) -> None:
         self._types, self._trace_region = types, trace_region
+        self.place = current_place()
+        self.iteration = Iteration(self.place, 0)
+        """The iteration of the last trace."""
         self.variables = Variables(owners, names)
         self.before = self.variables.snapshot()
         self.trip_count = trip_count
@@ -259,15 +278,20 @@ class Loop:
                 head = heads[id(slot)] = slot.place(self.variables, leaves[id(slot)])
                 if isinstance(head, Buffer):
                     head.since = slot, 0
+            self.number(self.iteration, values[: len(self.extra)])
             return tuple(values[: len(self.extra)])
 
         count = len(CONTEXT.origins)
+        self.iteration = Iteration(self.place, 0)
         try:
-            with self.options:
+            with self.options, within(self.iteration):
                 run = self._trace_region(step, self.variables, self.names, inputs, prepare)
         finally:
             del CONTEXT.origins[count:]
         return run, heads
+
+    def number(self, iteration: Iteration, extra: Sequence[Any]) -> None:
+        """Sets the number of an iteration, which the engine has among its own inputs."""
 
     def _find_followers(self) -> None:
         """Arrays that an assignment to an item changes under several names have to be one array in the body too."""
@@ -316,18 +340,18 @@ class Loop:
                 return run, heads
             changed = self._find_locations(run, suspects)
             bound = self.trip_count if self.trip_count is not None else self.options.get("max_iterations")
+            restless = []
             for slot in self.slots:
-                if id(slot) in heads:
-                    changed |= slot.widen(heads[id(slot)], slot.end(run), bound)
+                if id(slot) in heads and slot.widen(heads[id(slot)], slot.end(run), bound):
+                    changed = True
+                    restless.append(slot)
             changed |= self.adjust(heads)
             changed |= self._separate(run)
             if not changed:
                 for slot in self.slots:
                     slot.confirm_growth(run)
                 return run, heads
-        raise StagingError(
-            f"the types of a loop's state ({', '.join(slot.label for slot in self.slots)}) change with each iteration"
-        )
+        raise StagingError(_unsettled(self._types, restless, heads, run))
 
     def adjust(self, heads: dict[int, Any]) -> bool:
         """Changes the form as the options ask, where the engine has such options; says whether that changed it."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from ...staging.calls import NotStageable
@@ -14,6 +15,8 @@ from ...staging.logic import truth
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import visit
 from ...staging.state import CONTEXT
+from ..common.endless import refuse_endless
+from ..common.iterations import Iteration, from_counter
 from ..common.loops import Loop, is_pure
 from ..common.raising import Pending, leave
 from . import types
@@ -35,6 +38,20 @@ def _budget(loop: Loop) -> Budget:
     """What the gradient of a loop may keep, as ``ag.set_loop_options`` says."""
     bound = loop.options.get("max_iterations")
     return Budget(loop.options.get("checkpoints"), bound if isinstance(bound, int) else None)
+
+
+class _Loop(Loop):
+    """The state of one loop, whose first input of its own is what it counts by: ``counter``, or the iterations."""
+
+    def __init__(self, counter: tuple[Any, Any, int] | None, names: Any, owners: Any, count: int | None, extra: Any):
+        super().__init__(types, trace_region, names, owners, count, extra)
+        self._counter = counter
+
+    def number(self, iteration: Iteration, extra: Sequence[Any]) -> None:
+        if self._counter is None:
+            iteration.number = extra[0]
+        else:
+            iteration.number, iteration.find = (extra[0], self._counter[0], self._counter[2]), from_counter
 
 
 class _Body:
@@ -92,7 +109,10 @@ class _Body:
 
     def step(self, extra: Sequence[Any], values: Sequence[Any]) -> tuple[list[Any], Any]:
         """The carried values after an iteration, and what the body gave."""
-        inputs = [types.convert(value, kind) for value, kind in zip(extra, self._loop.extra, strict=True)]
+        inputs = [
+            value if type(value) is np.ndarray else types.convert(value, kind)
+            for value, kind in zip(extra, self._loop.extra, strict=True)
+        ]
         get = self._run.evaluate(*inputs, *self.inputs(values))
         out = [
             types.convert(get(end), slot.kinds[index])
@@ -116,37 +136,82 @@ def stage_while(
     first: Any,
 ) -> None:
     """``first`` is what ``test`` gave when it was evaluated for the first time."""
-    loop = Loop(types, trace_region, names, owners, None)
-    run, heads = loop.settle(lambda: body())
-    condition, heads_of_test = loop.trace(lambda: truth(test()))
+    kind = index_type()
+    loop = _Loop(None, names, owners, None, [kind])
+    run, heads = loop.settle(lambda _: body())
+    count = _Count(loop, kind)
+    condition, heads_of_test = loop.trace(lambda _: truth(test()))
     if not condition.jaxpr.effects and is_pure(condition, loop, heads_of_test):
         iteration = _Body(loop, run, heads)
+        if _never_ends(loop, run, condition, iteration):
+            refuse_endless(first, loop.place, [slot.label.removeprefix("variable ") for slot, _ in iteration.carried])
+            iteration.finish(iteration.initial(), all_iterations=False)
+            return
         has_room = iteration.while_there_is_room()
 
-        def holds(values: list[Any]) -> Any:
-            get = condition.evaluate(*iteration.inputs(values))
+        def holds(state: tuple[Any, list[Any]]) -> Any:
+            number, values = state
+            get = condition.evaluate(count.of(number), *iteration.inputs(values))
             goes_on = types.convert(get(condition.result), _BOOLEAN)
             return has_room(values, iteration.unless_raised(values, goes_on))
 
-        out = while_loop(holds, lambda values: iteration.step((), values)[0], iteration.initial(), _budget(loop))
+        def next_state(state: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
+            number, values = state
+            return count.next(number), iteration.step((count.of(number),), values)[0]
+
+        _, out = while_loop(holds, next_state, (count.start, iteration.initial()), _budget(loop))
         iteration.finish(out, all_iterations=False)
         return
 
     # The test changes something. It has been done once; it is done again at the end of each iteration.
-    def body_and_test() -> Any:
+    def body_and_test(_: Any) -> Any:
         body()
         return truth(test())
 
     iteration = _Body(loop, *loop.settle(body_and_test))
+    count = _Count(loop, kind)
     has_room = iteration.while_there_is_room()
 
-    def rotated(state: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
-        values, goes_on = iteration.step((), state[1])
-        return iteration.unless_raised(values, types.convert(goes_on, _BOOLEAN)), values
+    def rotated(state: tuple[Any, Any, list[Any]]) -> tuple[Any, Any, list[Any]]:
+        number = state[0]
+        values, goes_on = iteration.step((count.of(number),), state[2])
+        return count.next(number), iteration.unless_raised(values, types.convert(goes_on, _BOOLEAN)), values
 
-    start = (types.convert(truth(first), _BOOLEAN), iteration.initial())
-    _, out = while_loop(lambda state: has_room(state[1], state[0]), rotated, start, _budget(loop))
+    start = (count.start, types.convert(truth(first), _BOOLEAN), iteration.initial())
+    _, _, out = while_loop(lambda state: has_room(state[2], state[1]), rotated, start, _budget(loop))
     iteration.finish(out, all_iterations=False)
+
+
+def _never_ends(loop: Loop, run: Run, condition: Run, iteration: _Body) -> bool:
+    """Whether the condition depends on nothing that the body changes, and nothing else ends the loop."""
+    assert run.jaxpr is not None
+    assert condition.jaxpr is not None
+    if run.raised is not None or run.jaxpr.effects or iteration.pending is not None:
+        return False
+    jaxpr = condition.jaxpr.jaxpr
+    position = condition.outputs.get(id(condition.result))
+    needed = set() if position is None else {id(jaxpr.outvars[position])}
+    for equation in reversed(jaxpr.eqns):
+        if any(id(variable) in needed for variable in equation.outvars):
+            needed.update(map(id, equation.invars))
+    carried = {(id(slot), index) for slot, index in iteration.carried}
+    inputs = zip(loop.dynamic(), jaxpr.invars[len(loop.extra) :], strict=True)
+    return not any(id(variable) in needed for (slot, index), variable in inputs if (id(slot), index) in carried)
+
+
+class _Count:
+    """The number of the iteration of a loop that has none by itself: carried only where something wants to know it."""
+
+    def __init__(self, loop: Loop, kind: types.ArrayType) -> None:
+        self._unused = np.zeros((), kind.dtype)
+        self.start: Any = types.convert(0, kind) if loop.iteration.is_wanted else ()
+
+    def of(self, number: Any) -> Any:
+        """The number of an iteration, from its part of the state."""
+        return self._unused if isinstance(number, tuple) else number
+
+    def next(self, number: Any) -> Any:
+        return number if isinstance(number, tuple) else number + 1
 
 
 def stage_for(
@@ -164,7 +229,7 @@ def stage_for(
     counter = sequence.counter
     index_kind = _counter_type(counter) if counter is not None else index_type()
     extra = [index_kind, *(types.ArrayType(kind.shape[1:], kind.dtype, kind.weak) for kind in kinds if kind)]
-    loop = Loop(types, trace_region, names, owners, length, extra)
+    loop = _Loop(counter, names, owners, length, extra)
 
     def one(index: Any, *slices: Any) -> None:
         item = index if counter is not None else sequence.item(index, types.unflatten(structure, slices))

@@ -260,7 +260,9 @@ class TensorFlowEngine(GraphEngine):
 
     def get_at(self, data: Any, index: Any) -> Any:
         def row(leaf: Any) -> Any:
-            return tf.gather(leaf, as_tensor(index)) if isinstance(leaf, tf.Tensor | np.ndarray) else leaf[index]
+            if not isinstance(leaf, tf.Tensor | np.ndarray):
+                return leaf[index]
+            return tf.gather(leaf, as_tensor(index), name="item_of_list")
 
         return types.tree_map(lambda leaf: leaf if leaf is None else row(leaf), data)
 

@@ -29,13 +29,14 @@ from ...eager import EAGER
 from ...functions import BoundFunction
 from ...settings import config
 from ...signatures import Parameters
-from ...staging.dispatch import is_own_file
+from ...staging.calls import is_library
 from ..base import engine, framework_of
 from ..common.failures import FAILURES, Place, raise_at
 from ..common.leaves import signature_text
-from . import xla
+from . import effects, xla
 from .arguments import prepared, reference_to, restored
 from .dispatch import THREAD, Calls, Stale, all_tensors, is_quick
+from .leaks import check_leaks
 from .results import Parts, in_parts
 from .signatures import explain, leaves_of, leaves_of_types, specs_of
 
@@ -427,6 +428,7 @@ def _traced(
         if may_choose:
             xla.may_compile(tf.compat.v1.get_default_graph())
         result = in_parts(run(args, kwargs))
+        check_leaks(tf.compat.v1.get_default_graph())
         xla.trace_ends(tf.compat.v1.get_default_graph())
         return result
 
@@ -502,14 +504,37 @@ def failure_of(error: Any) -> tuple[BaseException, Place | None] | None:
     if found is not None:
         kept, place = found
         if type(kept) is AssertionError:
-            return AssertionFailed(str(kept)), place
+            failed = AssertionFailed(str(kept))
+            for note in getattr(kept, "__notes__", ()):
+                failed.add_note(note)
+            return failed, place
         return kept, place
-    match = _ASSERTION.search(report + "\n")
-    if match is None or not isinstance(error, tf.errors.InvalidArgumentError):
+    if not isinstance(error, tf.errors.InvalidArgumentError | tf.errors.OutOfRangeError):
         return None
-    frames = [frame for frame in _FRAME.findall(report) if not is_own_file(frame[0])]
+    frames = [frame for frame in _FRAME.findall(report) if not is_library(frame[0])]
     place = Place(frames[-1][0], int(frames[-1][1]), frames[-1][2]) if frames else None
-    return AssertionFailed(_unescaped(match[1].partition("]\n")[0])), place
+    of_list = _LIST_OPERATION.search(report)
+    if of_list is not None:
+        return IndexError(_COMPLAINTS[of_list[1]]), place
+    match = _ASSERTION.search(report + "\n")
+    if match is None:
+        return None
+    text, *iterations = match[1].partition("]\n")[0].split(effects.ITERATION)
+    failed = AssertionFailed(_unescaped(text))
+    if iterations:
+        said = ", ".join(f"iteration {_unescaped(' '.join(part.split('] [', 1)))}" for part in iterations)
+        failed.add_note(f"In {said}; the first iteration is 0")
+    return failed, place
+
+
+_COMPLAINTS = {
+    "item_of_list": "list index out of range",
+    "put_into_list": "list assignment index out of range",
+    "pop_of_list": "pop from empty list",
+}
+"""What Python says where an operation of this name fails."""
+
+_LIST_OPERATION = re.compile(rf"node (?:[^ ]*/)?({'|'.join(_COMPLAINTS)})(?:_\d+)?\b")
 
 
 def _unescaped(text: str) -> str:

@@ -16,7 +16,9 @@ from tensorflow.python.framework import ops
 
 from ...spec import TensorSpec
 from ...staging import formatting
+from ...staging.state import CONTEXT
 from ..common.failures import FAILURES, Place, current_place, mark, place_of, remade
+from ..common.iterations import header_of
 
 
 def in_order(graph: Any, scope: str) -> None:
@@ -77,16 +79,25 @@ def _reported(error: BaseException) -> Any:
     return np.asarray(f"{type(error).__name__}: {error}", dtype=object)
 
 
-def _fail(test: Any, text: Any) -> None:
+ITERATION = "] [; iteration] ["
+"""What stands between the parts of a report that say in which iteration an assertion has failed."""
+
+
+def _fail(test: Any, text: Any, more: Sequence[Any] = ()) -> None:
     with ops.name_scope("assert"):
-        operation = tf.raw_ops.Assert(condition=test, data=[text], summarize=3)
+        operation = tf.raw_ops.Assert(condition=test, data=[text, *more], summarize=3)
     if operation is not None:
         _chain(operation)
 
 
 def assert_when_run(test: Any, message: str) -> None:
     """Makes the graph fail where ``test`` is false, by an operation that a saved model can hold."""
-    _fail(test, tf.constant(message))
+    more: list[Any] = []
+    for iteration in CONTEXT.iterations:
+        if iteration.place is not None:
+            iteration.is_wanted = True
+            more += [tf.constant("; iteration"), iteration.number, tf.constant(header_of(iteration.place))]
+    _fail(test, tf.constant(message), more)
 
 
 def host_call(function: Callable[..., Any], leaves: Sequence[Any], result: Any, name: str) -> Any:

@@ -16,6 +16,8 @@ from ...staging.sequences import visit
 from ...staging.state import CONTEXT
 from ...staging.values import PLACEHOLDER
 from ..common import loops
+from ..common.endless import refuse_endless
+from ..common.iterations import Iteration
 from ..common.loops import is_pure
 from ..common.raising import Pending, leave
 from . import faults, operations, types
@@ -25,6 +27,7 @@ from .sources import Rows, is_symbolic, rows_of
 _MAX_UNROLLED_ROWS = 512
 _MAX_UNROLLED_OPERATIONS = 4096
 _BOOLEAN = types.ArrayType((), tf.bool)
+_INDEX = types.ArrayType((), tf.int32, True)
 
 
 class _Loop(loops.Loop):
@@ -58,6 +61,10 @@ class _Loop(loops.Loop):
         kinds = {"body": control_flow_util_v2.WhileBodyFuncGraph, "cond": control_flow_util_v2.WhileCondFuncGraph}
         kind = kinds[self._part]
         return trace_region(body, variables, names, inputs, prepare, graph_kind=kind, name=self._part)
+
+    def number(self, iteration: Iteration, extra: Sequence[Any]) -> None:
+        if self.has_index:
+            iteration.number = extra[0]
 
     def trace_test(self, test: Callable[..., Any], body: Run) -> tuple[Run, dict[int, Any]]:
         """Traces the condition, which also holds only while no iteration of ``body`` has raised."""
@@ -166,6 +173,18 @@ class _Loop(loops.Loop):
             pending.certain = False
             leave(pending)
 
+    def never_ends(self, body: Run, condition: Run, heads: dict[int, Any]) -> bool:
+        """Whether the condition depends on nothing that the body changes, and nothing else ends the loop."""
+        if body.raised is not None or body.has_effects or body.fault is not None or self.pending is not None:
+            return False
+        if any(name in self.options for name in ("maximum_iterations", "max_iterations")):
+            return False
+        read = {id(outer) for outer, _ in condition.graph.captures}
+        carried = {(id(slot), index) for slot, index in self.plan(body, heads)[0]}
+        own = zip(self.dynamic(), condition.heads[len(self.extra) :], strict=True)
+        changed = [parts for (slot, index), parts in own if (id(slot), index) in carried]
+        return not any(id(head) in read for parts in changed for head in parts)
+
     def _runs_all(self, body: Run) -> bool:
         """Whether each of a known number of iterations runs to its end."""
         limited = any(name in self.options for name in ("maximum_iterations", "max_iterations"))
@@ -210,27 +229,32 @@ def stage_while(
     first: Any,
 ) -> None:
     """``first`` is what ``test`` gave when it was evaluated for the first time."""
-    loop = _Loop(names, owners)
+    loop = _Loop(names, owners, index=_INDEX)
 
-    def once() -> tuple[Any, ...]:
+    def once(_: Any) -> tuple[Any, ...]:
         body()
         return ()
 
     run, heads = loop.settle(once)
-    condition, heads_of_test = loop.trace_test(lambda: truth(test()), run)
+    condition, heads_of_test = loop.trace_test(lambda _: truth(test()), run)
     if not condition.has_effects and condition.fault is None and is_pure(condition, loop, heads_of_test):
+        if loop.never_ends(run, condition, heads):
+            carried = loop.plan(run, heads)[0]
+            refuse_endless(first, loop.place, [slot.label.removeprefix("variable ") for slot, _ in carried])
+            loop.finish(carried, loop.initial(carried), all_iterations=False)
+            return
         loop.build(condition, run, heads, None)
         return
 
     # The test changes something. It has been done once; it is done again at the end of each iteration.
-    loop = _Loop(names, owners, extras=[types.convert(truth(first), _BOOLEAN)])
+    loop = _Loop(names, owners, index=_INDEX, extras=[types.convert(truth(first), _BOOLEAN)])
 
-    def once_and_test(_: Any) -> tuple[Any, ...]:
+    def once_and_test(*_: Any) -> tuple[Any, ...]:
         body()
         return (truth(test()),)
 
     run, heads = loop.settle(once_and_test)
-    condition, _ = loop.trace_test(lambda goes_on: goes_on, run)
+    condition, _ = loop.trace_test(lambda _, goes_on: goes_on, run)
     loop.build(condition, run, heads, None)
 
 

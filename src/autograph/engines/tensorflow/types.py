@@ -383,7 +383,11 @@ class Handles(Buffer):
         return self._element(
             [
                 tf.raw_ops.TensorListGetItem(
-                    input_handle=handle, index=place, element_shape=shape_tensor(kind), element_dtype=kind.dtype
+                    input_handle=handle,
+                    index=place,
+                    element_shape=shape_tensor(kind),
+                    element_dtype=kind.dtype,
+                    name="item_of_list",
                 )
                 for handle, kind in zip(self.data, self.kinds, strict=True)
             ]
@@ -393,7 +397,7 @@ class Handles(Buffer):
         place = tf.cast(numbers.as_tensor(index), tf.int32)
         return self._with(
             [
-                tf.raw_ops.TensorListSetItem(input_handle=handle, index=place, item=leaf)
+                tf.raw_ops.TensorListSetItem(input_handle=handle, index=place, item=leaf, name="put_into_list")
                 for handle, leaf in zip(self.data, self.leaves(value), strict=True)
             ],
             0,
@@ -411,7 +415,10 @@ class Handles(Buffer):
     def pop(self) -> tuple[Any, Handles]:
         pairs = [
             tf.raw_ops.TensorListPopBack(
-                input_handle=handle, element_shape=shape_tensor(kind), element_dtype=kind.dtype
+                input_handle=handle,
+                element_shape=shape_tensor(kind),
+                element_dtype=kind.dtype,
+                name="pop_of_list",
             )
             for handle, kind in zip(self.data, self.kinds, strict=True)
         ]
