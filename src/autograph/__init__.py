@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import utils
     from .api import convert, to_code, to_graph
+    from .debugging import breakpoint_if
     from .eager import run_functions_eagerly
     from .errors import ConversionError, RetracingWarning, StagingError, UnreachableHandlerError
     from .functions import function
+    from .reporting import set_verbosity
     from .settings import config
     from .spec import TensorSpec
     from .staging.directives import do_not_convert, set_element_type, set_loop_options, stack
@@ -24,6 +26,7 @@ __all__ = [
     "StagingError",
     "TensorSpec",
     "UnreachableHandlerError",
+    "breakpoint_if",
     "config",
     "convert",
     "do_not_convert",
@@ -31,6 +34,7 @@ __all__ = [
     "run_functions_eagerly",
     "set_element_type",
     "set_loop_options",
+    "set_verbosity",
     "stack",
     "to_code",
     "to_graph",
@@ -43,6 +47,7 @@ _HOMES = {
     "StagingError": ".errors",
     "TensorSpec": ".spec",
     "UnreachableHandlerError": ".errors",
+    "breakpoint_if": ".debugging",
     "config": ".settings",
     "convert": ".api",
     "do_not_convert": ".staging.directives",
@@ -50,6 +55,7 @@ _HOMES = {
     "run_functions_eagerly": ".eager",
     "set_element_type": ".staging.directives",
     "set_loop_options": ".staging.directives",
+    "set_verbosity": ".reporting",
     "stack": ".staging.directives",
     "to_code": ".api",
     "to_graph": ".api",

@@ -79,6 +79,10 @@ def _converted(fn: Any, recursive: bool) -> Any:
     if isinstance(fn, property):
         fget, fset, fdel = (part and to_graph(part, recursive=recursive) for part in (fn.fget, fn.fset, fn.fdel))
         return property(fget, fset, fdel, fn.__doc__)
+    if sys.gettrace() is not None:
+        from .debugging import adopt_active
+
+        adopt_active()
     if type(fn) is FunctionType:
         return _convert_function(fn, recursive)
     if type(fn) is MethodType:

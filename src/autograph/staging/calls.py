@@ -18,9 +18,11 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from .. import reporting
 from ..engines.base import active_engine, engine
 from ..errors import ConversionError
-from ..syntax.compiler import CONVERTED, convert_function
+from ..reporting import REPORT
+from ..syntax.compiler import CONVERTED, convert_function, generated_source
 from ..syntax.source import mentions
 from .choice import Choice
 from .dispatch import is_own_file
@@ -183,8 +185,12 @@ def _entry(function: FunctionType) -> _Converted:
         new.__dict__.pop(_KEY, None)
         new.__dict__.pop(_KEY_BY_IDENTITY, None)
         entry = _Converted(function, _for_frameworks(new), None)
+        if REPORT.level:
+            reporting.converted(function.__code__, lambda: generated_source(function))
     except ConversionError as error:
         entry = _Converted(function, function, error)
+        if REPORT.level:
+            reporting.not_converted(function.__code__, error.reason)
     function.__dict__[key] = entry
     return entry
 
@@ -238,7 +244,7 @@ def _may_have_effects(function: Any, kind: type) -> bool:
         if is_own_file(code.co_filename):
             return False  # with `do_not_convert`, the user answers for what a function does while it is traced
         if is_library(code.co_filename):
-            return not _is_framework(code.co_filename)
+            return not is_installed(code.co_filename)
         return _entry(function).reason is not None and not inspect.isgeneratorfunction(function)
     return False
 
@@ -271,6 +277,8 @@ def call(function: Any) -> Any:
             return function
         if replacement is not None:
             return function if active_engine() is None else replacement
+        if function is breakpoint:
+            return _stop_function(function)
         return _numpy_function(function) if function.__module__ == "numpy" else function
     if kind is MethodType:
         inner = call(function.__func__)
@@ -287,11 +295,15 @@ def call(function: Any) -> Any:
 
 def _library_function(function: FunctionType, code: CodeType) -> Callable[..., Any]:
     """A function that is not converted, given converted ones where it is given functions."""
+    if REPORT.level > 1:
+        reporting.left_alone(function)
     if hasattr(function, "_tf_decorator"):
         again = engine("tensorflow").decorated_again(function, argument)
         if again is not None:
             return again
-    if is_own_file(code.co_filename) or not _is_framework(code.co_filename):
+    if function.__module__ == "pdb" and function.__name__ == "set_trace":
+        return _stop_function(function)
+    if is_own_file(code.co_filename) or not is_installed(code.co_filename):
         return _single_dispatch(function) if hasattr(function, "register") else function
     return _with_converted_arguments(function)
 
@@ -310,14 +322,21 @@ def _single_dispatch(function: FunctionType) -> Callable[..., Any]:
     return function
 
 
-_framework_files: dict[str, bool] = {}
+_installed: dict[str, bool] = {}
 
 
-def _is_framework(filename: str) -> bool:
-    known = _framework_files.get(filename)
+def _stop_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    from ..debugging import stop_function
+
+    return stop_function(function)
+
+
+def is_installed(filename: str) -> bool:
+    """Whether a file belongs to an installed package."""
+    known = _installed.get(filename)
     if known is None:
         parts = filename.replace("\\", "/").split("/")
-        known = _framework_files[filename] = any(site in parts for site in _SITE)
+        known = _installed[filename] = any(site in parts for site in _SITE)
     return known
 
 

@@ -27,6 +27,9 @@ from .source import Definition, find_definition, properties_in_file
 CONVERTED = 0x40000000
 """A code flag that CPython does not use; it marks code that came out of this module."""
 
+REGION = 0x20000000
+"""Another such flag; it marks code of a function that the converter has made of a part of the user's."""
+
 _FUTURE = 0
 for _feature in __future__.all_feature_names:
     _FUTURE |= getattr(__future__, _feature).compiler_flag
@@ -250,7 +253,8 @@ def _rename(code: CodeType, name: str, qualified_name: str, unit: Unit) -> CodeT
         inside_class = not code.co_flags & inspect.CO_OPTIMIZED
         is_own_lambda = inner.co_name == "<lambda>" and not inside_class and not _is_users_lambda(inner, unit)
         if inner.co_name in unit.regions or is_own_lambda:
-            constants[index] = _rename(inner, name, qualified_name, unit)
+            region = _rename(inner, name, qualified_name, unit)
+            constants[index] = region.replace(co_flags=region.co_flags | REGION)
             continue
         if inner.co_name.startswith("<generic parameters of "):
             constants[index] = _rename(inner, inner.co_name, qualified_name, unit)

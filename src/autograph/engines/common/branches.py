@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ... import reporting
 from ...errors import StagingError
+from ...reporting import REPORT
 from ...staging.lists import Buffer, TensorList
 from ...staging.records import record_of
 from ...staging.state import UNBOUND, Attribute, Content, Location, Variables, about_to_write, plain_name, were_born
-from ...staging.unify import Static, Unified, unify
+from ...staging.unify import AsIs, Static, Unified, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
+from .failures import current_place
 from .raising import Pending, leave
 from .regions import Run
 
@@ -49,6 +52,8 @@ def merge(
 ) -> tuple[Any, Pending | None]:
     """Makes one state of those at the ends of two paths; gives the result, and what is pending."""
     slots = _slots(types, runs, names, before)
+    if REPORT.level > 1:
+        _report(types, slots)
     leaves = [
         (kind, pair) for slot in slots for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True)
     ]
@@ -213,6 +218,17 @@ def _form(content: Any) -> Any:
 
 def capacity_of(content: Any) -> int:
     return (content.capacity or 0) if isinstance(content, Buffer) else len(content)
+
+
+def _report(types: Any, slots: list[_Slot]) -> None:
+    state = []
+    for slot in slots:
+        label = slot.location.describe() if slot.location is not None else slot.name or "the result"
+        paths = [types.unflatten(slot.unified.structure, path) for path in slot.unified.paths]
+        kinds = [kind.value if isinstance(kind, Static) else AsIs(str(kind)) for kind in slot.unified.leaves]
+        joined = types.describe(types.unflatten(slot.unified.structure, kinds))
+        state.append((label, [types.describe(path) for path in paths], joined))
+    reporting.region("a conditional", current_place(), state)
 
 
 class _Slot:

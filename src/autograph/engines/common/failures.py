@@ -134,7 +134,12 @@ def raise_at(error: BaseException, place: Place | None) -> NoReturn:
     if place is None:
         raise error
     # Code that does nothing but raise, on the user's line: that is what a traceback entry is made of.
-    text = "\n" * (place.line - 1) + "raise error"
-    code = compile(text, place.filename, "exec").replace(co_name=place.function, co_qualname=place.function)
-    exec(code, {"error": error})
+    run_at(place, {"error": error}, None, "raise error")
     raise AssertionError("not reached")
+
+
+def run_at(place: Place, namespace: dict[str, Any], variables: dict[str, Any] | None, text: str) -> None:
+    """Runs a statement in a frame that stands on the user's line and has these variables."""
+    code = compile("\n" * (place.line - 1) + text, place.filename, "exec")
+    code = code.replace(co_name=place.function, co_qualname=place.function)
+    exec(code, namespace, variables)

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ... import reporting
 from ...errors import StagingError
+from ...reporting import REPORT
 from ...staging.aliases import AliasCell, FrameVariable
 from ...staging.choice import Choice
 from ...staging.lists import Buffer, TensorList
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Reference, Variables, about_to_write, plain_name
-from ...staging.unify import Static, Unified, same_static, unify
+from ...staging.unify import AsIs, Static, Unified, same_static, unify
 from .branches import capacity_of, put_together
 from .failures import current_place
 from .iterations import Iteration, within
@@ -350,8 +352,21 @@ class Loop:
             if not changed:
                 for slot in self.slots:
                     slot.confirm_growth(run)
+                if REPORT.level > 1:
+                    self._report()
                 return run, heads
         raise StagingError(_unsettled(self._types, restless, heads, run))
+
+    def _report(self) -> None:
+        types = self._types
+        state = []
+        for slot in self.slots:
+            if slot.structure is None:
+                continue
+            kinds = [kind.value if isinstance(kind, Static) else AsIs(str(kind)) for kind in slot.kinds]
+            joined = types.describe(types.unflatten(slot.structure, kinds))
+            state.append((slot.name or slot.label, [types.describe(slot.entry)], joined))
+        reporting.region("a loop", self.place, state)
 
     def adjust(self, heads: dict[int, Any]) -> bool:
         """Changes the form as the options ask, where the engine has such options; says whether that changed it."""

@@ -179,6 +179,9 @@ class _Loop(loops.Loop):
             return False
         if any(name in self.options for name in ("maximum_iterations", "max_iterations")):
             return False
+        result = condition.result
+        if isinstance(result, tf.Tensor) and condition.heads and result.graph is condition.heads[0][0].graph:
+            return False  # it is a part of the state itself
         read = {id(outer) for outer, _ in condition.graph.captures}
         carried = {(id(slot), index) for slot, index in self.plan(body, heads)[0]}
         own = zip(self.dynamic(), condition.heads[len(self.extra) :], strict=True)
