@@ -53,8 +53,8 @@ def without_source(code: CodeType) -> tuple[str, str]:
     reason = "its source is not available"
     if filename == "<stdin>":
         return reason, (
-            "The program came in through standard input, which Python does not keep: save it in a file, or use the "
-            "prompt of Python 3.13, of IPython or of a notebook"
+            "The program came in through a pipe or a prompt, whose text Python does not keep: save it in a file, or "
+            "use the prompt of Python 3.13, of IPython or of a notebook"
         )
     if filename.startswith("<"):
         return reason, (

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
+from . import programs
 from .refusals import CHANGED, refusal, without_source
 from .scopes import every_argument
 
@@ -34,8 +35,9 @@ def find_definition(code: CodeType, namespace: dict[str, Any]) -> Definition:
     Raises:
         ConversionError: there is no source, or what stands there is another function.
     """
+    programs.enter(code)
     lines = linecache.getlines(code.co_filename, namespace)
-    if not lines:
+    if not lines or (programs.is_shared(code.co_filename) and not programs.contains("".join(lines), code)):
         raise refusal(code, namespace, *without_source(code))
     node = _find_lambda(code, lines) if code.co_name == "<lambda>" else _find_function(code, lines)
     if node is None:
