@@ -6,7 +6,7 @@
 #   make format   rewrite the sources in the project's format
 #   make fuzz     random programs, for a long time (FUZZ_EXAMPLES=20000)
 #   make bench    the benchmarks
-#   make pages    write the pages of docs/ that show generated code
+#   make pages    write the pages of docs/ that show generated code, and what is said of mistakes
 #   make clean    remove the virtual environment and everything built
 #
 # PYTHON chooses the interpreter, VENV the folder: make test PYTHON=python3.13 VENV=.venv-3.13
@@ -52,6 +52,8 @@ bench: $(TEST_READY)
 
 pages: $(TEST_READY)
 	$(BIN)/python docs/write_tensorflow_pages.py
+	$(PIP) --editable '.[bench]'
+	$(BIN)/python docs/write_errors_page.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis autograph-demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import traceback
 from collections.abc import Callable
@@ -13,7 +14,9 @@ import pytest
 
 import autograph as ag
 from mistakes import ENGINES, Mistake, every, said
+from mistakes.gallery import own, program
 
+PAGE = (Path(__file__).parent.parent / "docs" / "errors.md").read_text()
 PACKAGE = str(Path(ag.__file__).parent) + os.sep
 
 
@@ -55,6 +58,15 @@ def test_a_mistake_is_told_in_the_words_of_the_program(mistake: Mistake, engine:
         assert last.filename == mistake.filename(engine), f"the traceback ends in {last}"
     for entry in traceback.extract_tb(error.__traceback__):
         assert not entry.filename.startswith(PACKAGE), entry
+    if wrap is not _jit:
+        for part in own(mistake, engine, error):
+            assert html.escape(part, quote=False) in PAGE, f"docs/errors.md is not up to date: {part}"
+
+
+def test_the_gallery_shows_every_program() -> None:
+    for mistake in every():
+        for engine in mistake.args:
+            assert f"```python\n{program(mistake, engine)}\n```" in PAGE
 
 
 def test_the_catalogue_is_large_and_covers_both_engines() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 
@@ -57,6 +58,9 @@ class Engine(Protocol):
         owners: Sequence[Callable[..., Any]],
     ) -> None:
         """Stages a loop over a sequence that ``sequence_of`` gave."""
+
+    def unrolled(self) -> AbstractContextManager[Any]:
+        """While Python runs a loop itself; gives what is to be told the ``number`` of the iteration."""
 
     def sequence_of(self, iterable: Any) -> Any | None:
         """``iterable`` as something that ``for_loop`` can go through, or ``None`` if Python has to iterate over it."""

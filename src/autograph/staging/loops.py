@@ -23,7 +23,8 @@ each iteration is worth more than the smaller graph."""
 
 ENDLESS: dict[Any, Callable[..., Any]] = {}
 """What a ``for`` statement goes through in place of an iterator without an end; ``library`` fills it."""
-_MOST_UNKNOWN = 10_000
+_MOST_UNKNOWN, _MOST = 10_000, 1_000_000
+"""How many iterations of a loop that the graph leaves are tried, where the number is not known; what counts as known."""
 
 _FRESH_ITERATORS = (enumerate, zip, map, filter, reversed)
 
@@ -58,21 +59,40 @@ def for_stmt(
                     pass  # Python goes through it
         if CONTEXT.probes and hasattr(type(iterated), "__next__") and type(iterated) not in _FRESH_ITERATORS:
             raise NotStageable  # an iterator gives each item once, so no trace may go through it in vain
-        iterator = iter(iterated if engine is None or staged(iterated) is None else engine.items(iterated))
-        for item in iterator:
+        if engine is not None:
+            items = iter(iterated if staged(iterated) is None else engine.items(iterated))
+            with engine.unrolled() as iteration:
+                _unroll(items, body, names, until, iteration)
+            return
+        for item in iterated:
             body(item)
-            if until is not None:
-                stop = until()
-                if stop is False:
-                    continue
-                if staged(stop) is not None:
-                    _rest_of(iterator, body, names, until, length_hint(iterated, -1) < 0)
-                    return
-                if stop:
-                    return
+            if until is not None and until():
+                return
     except BaseException as error:
         hide_frames(error)
         raise
+
+
+def _unroll(
+    iterator: Iterator[Any],
+    body: Callable[[Any], Any],
+    names: tuple[str, ...],
+    until: Callable[[], Any] | None,
+    iteration: Any,
+) -> None:
+    """A loop of Python's while a graph is being built: each iteration becomes a part of the graph."""
+    for number, item in enumerate(iterator):
+        iteration.number = number
+        body(item)
+        if until is not None:
+            stop = until()
+            if stop is False:
+                continue
+            if staged(stop) is not None:
+                _rest_of(iterator, body, names, until, iteration)
+                return
+            if stop:
+                return
 
 
 def _rest_of(
@@ -80,15 +100,17 @@ def _rest_of(
     body: Callable[[Any], Any],
     names: tuple[str, ...],
     until: Callable[[], Any],
-    may_be_endless: bool,
+    iteration: Any,
 ) -> None:
     """Goes on with a loop of Python's that a staged condition may have left: each iteration is under that condition."""
-    for number, item in enumerate(iterator):
+    may_be_endless = not 0 <= length_hint(iterator, -1) < _MOST
+    for number, item in enumerate(iterator, iteration.number + 1):
+        iteration.number = number
         if may_be_endless and number > _MOST_UNKNOWN:
             raise StagingError(
-                f"this loop goes through a {type(iterator).__name__} of unknown length, and only the graph can decide "
-                f"where it ends; the graph would hold each iteration, and there were {_MOST_UNKNOWN:,} so far. "
-                "Write `while True:` with a counter in place of the iterator"
+                f"this loop goes through a {type(iterator).__name__} whose end is not in sight, and only the graph can "
+                f"decide where it is left; the graph would hold each iteration, and there were {_MOST_UNKNOWN:,} so "
+                "far. Write `while True:` with a counter in place of the iterator"
             )
         stop = until()
         engine = staged(stop)
@@ -108,23 +130,25 @@ def while_stmt(
 ) -> None:
     """Runs ``body()`` while ``test()`` holds, or until the flags of its jumps say so."""
     try:
-        owners = [test, body]
-        while True:
-            if until is None:
-                goes_on, go_on = test(), test
-            else:
-                goes_on = and_(not_(until()), test)
-
-                def go_on() -> Any:
-                    return and_(not_(until()), test)
-
-            engine = staged(goes_on)
-            if engine is not None:
-                engine.while_loop(go_on, body, names, owners, goes_on)
-                return
-            if not goes_on:
-                return
-            body()
+        go_on = test if until is None else (lambda: and_(not_(until()), test))
+        building = active_engine()
+        if building is None:
+            while go_on():
+                body()
+            return
+        with building.unrolled() as iteration:
+            number = 0
+            while True:
+                goes_on = go_on()
+                engine = staged(goes_on)
+                if engine is not None:
+                    break
+                if not goes_on:
+                    return
+                iteration.number = number
+                body()
+                number += 1
+        engine.while_loop(go_on, body, names, [test, body], goes_on)
     except BaseException as error:
         hide_frames(error)
         raise

@@ -6,6 +6,7 @@ An engine derives ``GraphEngine``, names its parts, and says how its own operati
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from ...staging.choice import Choice
@@ -14,6 +15,7 @@ from ...staging.state import CONTEXT
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from . import raising
 from .failures import current_place
+from .iterations import Iteration, within
 
 
 class GraphEngine:
@@ -72,6 +74,9 @@ class GraphEngine:
         owners: Sequence[Callable[..., Any]],
     ) -> None:
         self.loops.stage_for(sequence, body, names, until, owners)
+
+    def unrolled(self) -> AbstractContextManager[Iteration]:
+        return within(Iteration(current_place(), 0))
 
     def attempt(
         self,

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from ...staging import formatting
@@ -114,6 +114,9 @@ def remade(error: BaseException, place: Place | None) -> tuple[list[Any], Callab
             new.add_note(where)
         mark(new)
         FAILURES.add(new, place)
+        if place is not None:
+            named = f"{place.function} ({where})" if where else place.function
+            new.__ag_place__ = replace(place, function=named)  # type: ignore[attr-defined]
         return new
 
     return leaves, make
@@ -136,6 +139,18 @@ def raise_at(error: BaseException, place: Place | None) -> NoReturn:
     # Code that does nothing but raise, on the user's line: that is what a traceback entry is made of.
     run_at(place, {"error": error}, None, "raise error")
     raise AssertionError("not reached")
+
+
+def raise_from(error: BaseException) -> NoReturn:
+    """Raises ``error``, which ``remade`` has made, from the user's line.
+
+    A framework that reports it as text, with the frames that it has passed, then reports the line too, and behind the
+    name of the function what the notes say.
+    """
+    place: Place | None = getattr(error, "__ag_place__", None)
+    if place is not None:
+        run_at(place, {"error": error}, None, "raise error")
+    raise error
 
 
 def run_at(place: Place, namespace: dict[str, Any], variables: dict[str, Any] | None, text: str) -> None:

@@ -33,11 +33,11 @@ class Iteration:
 
 
 @contextmanager
-def within(iteration: Iteration) -> Iterator[None]:
+def within(iteration: Iteration) -> Iterator[Iteration]:
     """While an iteration is traced."""
     CONTEXT.iterations.append(iteration)
     try:
-        yield
+        yield iteration
     finally:
         CONTEXT.iterations.pop()
 

@@ -16,7 +16,7 @@ from jax import lax
 
 from ...staging import formatting
 from ...staging.state import CONTEXT
-from ..common.failures import FAILURES, Place, current_place, mark, place_of, remade
+from ..common.failures import FAILURES, Place, current_place, mark, place_of, raise_from, remade
 
 
 class _Quiet(logging.Filter):
@@ -46,7 +46,7 @@ def raise_when_run(error: BaseException, place: Place | None = None, unless: Any
     leaves, make = remade(error, place)
 
     def report(*values: Any) -> None:
-        raise make(values)
+        raise_from(make(values))
 
     if unless is None:
         _add(report, leaves, fails=True)
