@@ -129,33 +129,26 @@ class Function:
         return given
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        direct = self.direct
-        if direct is None or EAGER.on or self.context.trace is not self.idle:
-            return self._call_at_length(args, kwargs)
-        values = args
-        if kwargs:
-            if self.named is None:
-                return self._call_at_length(args, kwargs)
+        try:
+            direct = self.direct
+            if direct is None or EAGER.on or self.context.trace is not self.idle:
+                return self._call(args, kwargs)
+            values = args
+            if kwargs:
+                if self.named is None:
+                    return self._call(args, kwargs)
+                try:
+                    values = self.named(*args, **kwargs)
+                except TypeError:  # the long way says what is wrong
+                    return self._call(args, kwargs)
+            elif self.has_named_only:
+                return self._call(args, kwargs)
             try:
-                values = self.named(*args, **kwargs)
-            except TypeError:  # the long way says what is wrong
-                return self._call_at_length(args, kwargs)
-        elif self.has_named_only:
-            return self._call_at_length(args, kwargs)
-        try:
-            result = direct(*values)
-            return self.finish(result, values) if type(result) is self.pieces else result
-        except BaseException as error:
-            caught = error
-        try:
+                result = direct(*values)
+                return self.finish(result, values) if type(result) is self.pieces else result
+            except BaseException as error:
+                caught = error
             return self.failed(caught, args, kwargs)
-        except BaseException as error:
-            hide_frames(error)
-            raise
-
-    def _call_at_length(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            return self._call(args, kwargs)
         except BaseException as error:
             hide_frames(error)
             raise
