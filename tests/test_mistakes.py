@@ -45,7 +45,7 @@ _LEAKS = "another trace"
 def test_a_mistake_is_told_in_the_words_of_the_program(mistake: Mistake, engine: str, wrap: Any, request: Any) -> None:
     error = mistake.run(engine, wrap)
     assert error is not None, "nothing was raised"
-    assert type(error).__name__ == mistake.error_type(engine), said(error)
+    assert type(error).__name__ in mistake.error_type(engine).split("|"), said(error)
     if wrap is _jit and _LEAKS in mistake.parts(engine):
         return
     text = said(error)

@@ -25,7 +25,8 @@ class Mistake:
         program: the program, which defines ``f``; the line that the error is to end at has the comment ``# here``.
             ``xp`` stands for ``jnp`` or ``tf``. A dict has one for each engine.
         args: the arguments of ``f``, as text, for each engine that the mistake can be made on.
-        error: the type of the exception; a dict has one for each engine.
+        error: the type of the exception, or several with `|` between them, where it depends on the version of Python;
+            a dict has one for each engine.
         says: what the message or the notes have to contain; a dict has more for each engine.
         options: of ``ag.function``.
         when: the stage at which it is found: ``converting``, ``tracing`` or ``running``.

@@ -103,7 +103,7 @@ MISTAKES = [
             return random.randint(0, n)  # here
         """,
         scalar("3"),
-        {"jax": "ConcretizationTypeError", "tensorflow": "TypeError"},
+        {"jax": "ConcretizationTypeError|TracerIntegerConversionError", "tensorflow": "TypeError"},
         (_STAGED, "`random.randint`", "once and for all calls", _STATIC),
         {"jax": ("jax.random",), "tensorflow": ("tf.random",)},
     ),

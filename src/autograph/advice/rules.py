@@ -477,9 +477,13 @@ def _collecting(error: Exception, situation: Situation) -> str | None:
     """A dict or set (or a call of Python's) made of as many items as the graph says."""
     if not isinstance(error, StagingError) or _UNKNOWN_LENGTH.search(str(error)) is None:
         return None
-    what = {ast.DictComp: "dict", ast.SetComp: "set"}.get(type(situation.node), "") if situation.node else ""
+    # Python 3.13 says where what it goes through stands, and not where the whole.
+    around = (part for tree in (situation.node, situation.line()) if tree is not None for part in ast.walk(tree))
+    made = next((part for part in around if isinstance(part, ast.DictComp | ast.SetComp)), None)
+    what = "" if made is None else "dict" if isinstance(made, ast.DictComp) else "set"
+    text = situation.text if made is None else ast.unparse(made)
     return (
-        f"{_subject(situation)} So is the number of items that `{situation.text}` has, and Python has to know it"
+        f"{_subject(situation)} So is the number of items that `{text}` has, and Python has to know it"
         f"{f' to make a {what}' if what else ''}. A list can grow in the graph: collect the items with `[... for ...]` "
         f"or append(), or {_make_static(situation)}"
     )

@@ -45,8 +45,7 @@ class Situation:
         found = Situation(frame, node, text, engine, end)
         if not found.staged_names():
             # What is left of an assignment, say, of which only the right side says anything.
-            whole = linecache.getline(frame.f_code.co_filename, end.tb_lineno).strip()
-            parsed = _parsed(whole)
+            parsed = found.line()
             if parsed is not None:
                 line_situation = Situation(frame, parsed, ast.unparse(parsed), engine, end)
                 found = line_situation if line_situation.staged_names() else found
@@ -79,8 +78,9 @@ class Situation:
             return _lazily(owner, node.attr)
         return _MISSING
 
-    def known(self, node: ast.AST | None) -> bool:
-        return self.value(node) is not _MISSING
+    def line(self) -> ast.AST | None:
+        """The whole line, where it can be parsed by itself."""
+        return _parsed(linecache.getline(self.frame.f_code.co_filename, self.traceback.tb_lineno).strip())
 
     def staged_names(self, within: ast.AST | None = None) -> list[tuple[str, Any]]:
         """The variables (and attributes of variables) in an expression whose values are staged, in order."""
