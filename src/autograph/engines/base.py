@@ -22,6 +22,8 @@ class Engine(Protocol):
     """
 
     name: str
+    types: Any
+    """Its values, as ``staging/unify.py`` sees them."""
 
     def active(self) -> bool:
         """Whether a graph is being built in this thread."""

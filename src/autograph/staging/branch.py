@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from .calls import asked
 from .dispatch import do_nothing, hide_frames, staged
 
 
@@ -22,6 +23,9 @@ def if_stmt(
         if test is False:
             return orelse() if orelse is not None else None
         engine = staged(test)
+        if engine is None:
+            test = asked(test)
+            engine = staged(test)
         if engine is None:
             branch = body if test else orelse
             return branch() if branch is not None else None
@@ -40,6 +44,9 @@ def if_exp(test: Any, body: Callable[..., Any], orelse: Callable[..., Any]) -> A
         if test is False:
             return orelse()
         engine = staged(test)
+        if engine is None:
+            test = asked(test)
+            engine = staged(test)
         if engine is None:
             return body() if test else orelse()
         return engine.cond(test, body, orelse, None, [f for f in (body, orelse) if isinstance(f, FunctionType)])

@@ -15,13 +15,14 @@ from typing import Any, cast
 from ..engines.base import Engine, active_engine
 from . import sequences
 from .branch import if_exp
-from .calls import REPLACEMENTS, call, converted
+from .calls import REPLACEMENTS, call, converted, is_library
 from .comprehensions import has_open_length
 from .dispatch import hide_frames, staged
 from .formatting import StagedText, holds_staged
 from .lists import TensorList, is_tensor_list
 from .logic import and_, or_, order, truth
 from .loops import for_stmt
+from .one_of import OneOf
 from .sequences import Sequence
 from .state import CONTEXT, in_region, was_born
 from .values import Maybe
@@ -83,6 +84,11 @@ def items(value: Any) -> Any:
 def len_(value: Any, /) -> Any:
     if is_tensor_list(value):
         return value.staged_length()
+    if type(value) is OneOf:
+        return value.each(len_)
+    method = getattr(type(value), "__len__", None)
+    if type(method) is FunctionType and not is_library(method.__code__.co_filename):
+        return call(method)(value)
     if issubclass(type(value), Sequence) and not isinstance(value.length, int):
         length = value.length
         return if_exp(length > 0, lambda: length, lambda: 0)

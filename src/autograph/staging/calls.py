@@ -7,6 +7,8 @@ way.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
 import inspect
 import os
@@ -303,6 +305,8 @@ def _library_function(function: FunctionType, code: CodeType) -> Callable[..., A
             return again
     if function.__module__ == "pdb" and function.__name__ == "set_trace":
         return _stop_function(function)
+    if function in _MAKE_OBJECTS and is_journaled():
+        return _with_new_result(function)
     if is_own_file(code.co_filename) or not is_installed(code.co_filename):
         return _single_dispatch(function) if hasattr(function, "register") else function
     return _with_converted_arguments(function)
@@ -403,16 +407,18 @@ def _class(kind: Any) -> Any:
     if kind is functools.partial:
         return _with_converted_arguments(kind)
     initialise = kind.__init__
+    if active_engine() is None:
+        return kind
     if type(initialise) is not FunctionType or type(kind).__call__ is not type.__call__:
-        return kind
+        return _announcing(kind)
     is_exception = issubclass(kind, BaseException)
-    if active_engine() is None or (kind.__new__ is not object.__new__ and not is_exception):
-        return kind
+    if kind.__new__ is not object.__new__ and not is_exception:
+        return _announcing(kind)
     if type(kind.__new__) is not BuiltinFunctionType:
-        return kind
+        return _announcing(kind)
     inner = call(initialise)
     if inner is initialise:
-        return kind
+        return _announcing(kind)
 
     def construct(*args: Any, **kwargs: Any) -> Any:
         made = kind.__new__(kind, *args, **kwargs) if is_exception else object.__new__(kind)
@@ -423,6 +429,37 @@ def _class(kind: Any) -> Any:
         return made
 
     return construct
+
+
+def asked(value: Any) -> Any:
+    """What decides the truth of ``value``: what the user's ``__bool__`` or ``__len__`` gives, if its class has one."""
+    kind: Any = type(value)
+    if kind.__module__ == "builtins" or active_engine() is None:
+        return value
+    method = getattr(kind, "__bool__", None) or getattr(kind, "__len__", None)
+    if type(method) is not FunctionType or is_library(method.__code__.co_filename):
+        return value
+    return call(method)(value)
+
+
+def _announcing(kind: Any) -> Any:
+    """A class of the user's whose constructor is not converted; what it makes is new all the same."""
+    if not is_journaled() or issubclass(kind, BaseException) or not is_users_class(kind):
+        return kind
+    return _with_new_result(kind)
+
+
+def _with_new_result(function: Callable[..., Any]) -> Callable[..., Any]:
+    def made(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        was_born(result)
+        return result
+
+    return made
+
+
+_MAKE_OBJECTS: set[Any] = {copy.copy, copy.deepcopy, dataclasses.replace}
+"""Functions of the standard library whose result is a new object."""
 
 
 def _numpy_function(function: Any) -> Any:

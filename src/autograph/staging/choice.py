@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import StagingError
-from .dispatch import staged
+from .dispatch import do_nothing, staged
 
 _numbers: dict[Any, int] = {}
 _values: list[Any] = []
@@ -78,6 +78,13 @@ class Choice:
             build = lambda option=option, test=test, rest=build: if_exp(test, lambda: function(option), rest)  # noqa: E731
         return build()
 
+    def change(self, function: Callable[[Any], Any]) -> None:
+        """Calls ``function`` with the option that is chosen, for what it does."""
+        engine: Any = staged(self.number)
+        for option in self.options:
+            same = self.number == number_of(option)
+            engine.cond(same, lambda option=option: nothing(function(option)), do_nothing, (), [])
+
     def __eq__(self, other: object) -> Any:
         if isinstance(other, Choice):
             same = [self.among([option == theirs for option in self.options]) for theirs in other.options]
@@ -111,6 +118,10 @@ class Choice:
 
 def options_of(value: Any) -> tuple[Any, ...]:
     return value.options if type(value) is Choice else (value,)
+
+
+def nothing(_: Any) -> None:
+    """What a change gives back is nobody's business."""
 
 
 def look_up(table: dict[Any, Any], key: Choice) -> Any:

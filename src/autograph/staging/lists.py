@@ -239,7 +239,7 @@ class TensorList(list):
         if isinstance(index, int):
             if isinstance(length, int):
                 if not -length <= index < length:
-                    raise IndexError("list index out of range")
+                    raise raised_here(IndexError("list index out of range"))
                 return self._buffer.get(index % length if length else index)
             check_index(index, length, "list index out of range")
             return self._buffer.get(index if index >= 0 else length + index)
@@ -276,6 +276,8 @@ class TensorList(list):
     def pop(self, index: SupportsIndex = -1) -> Any:
         about_to_write(Content(self))
         if self._buffer is None:
+            if not super().__len__():
+                raise raised_here(IndexError("pop from empty list"))
             return super().pop(index)
         if not isinstance(index, int) or index != -1:
             changes = _changes()
@@ -287,7 +289,7 @@ class TensorList(list):
         length = self._buffer.length
         if isinstance(length, int):
             if not length:
-                raise IndexError("pop from empty list")
+                raise raised_here(IndexError("pop from empty list"))
         else:
             _engine().check(length > 0, lambda: IndexError("pop from empty list"))
         value, self._buffer = self._buffer.pop()
@@ -499,6 +501,13 @@ def check_index(index: Any, length: Any, complaint: str) -> None:
         else:
             inside = length > index if index >= 0 else length >= -index
         engine.check(inside, lambda: IndexError(complaint))
+
+
+def raised_here(error: Exception) -> Exception:
+    """An exception that is what the program does on this path, rather than a mistake in the tracing of it."""
+    if not CONTEXT.probes:
+        error.__ag_raised__ = True  # type: ignore[attr-defined]
+    return error
 
 
 def _full(capacity: int) -> Exception:

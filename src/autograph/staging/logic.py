@@ -14,10 +14,11 @@ from typing import Any
 from ..engines.base import Engine
 from ..errors import StagingError
 from .branch import if_exp
-from .calls import call
+from .calls import asked, call
 from .choice import Choice
 from .dispatch import hide_frames, staged
 from .lists import equal_lists
+from .one_of import OneOf
 from .state import CONTEXT
 from .values import Assumptions, Maybe, backend
 
@@ -27,7 +28,7 @@ def and_(first: Any, *others: Callable[..., Any]) -> Any:
     try:
         value = first
         for index, operand in enumerate(others):
-            engine = staged(value)
+            engine = staged(value) or staged(asked(value))
             if engine is not None:
                 return _staged_and(engine, value, others[index:])
             if not value:
@@ -40,7 +41,7 @@ def and_(first: Any, *others: Callable[..., Any]) -> Any:
 
 
 def _staged_and(engine: Engine, value: Any, others: tuple[Callable[..., Any], ...]) -> Any:
-    test = engine.truth(value)
+    test = engine.truth(asked(value))
     operand, *more = others
     rest: Callable[[], Any] = (lambda: and_(operand(), *more)) if more else operand
     owners = [f for f in others if hasattr(f, "__closure__")]
@@ -59,7 +60,7 @@ def or_(first: Any, *others: Callable[..., Any]) -> Any:
     try:
         value = first
         for index, operand in enumerate(others):
-            engine = staged(value)
+            engine = staged(value) or staged(asked(value))
             if engine is not None:
                 return _staged_or(engine, value, others[index:])
             if value:
@@ -72,7 +73,7 @@ def or_(first: Any, *others: Callable[..., Any]) -> Any:
 
 
 def _staged_or(engine: Engine, value: Any, others: tuple[Callable[..., Any], ...]) -> Any:
-    test = engine.truth(value)
+    test = engine.truth(asked(value))
     operand, *more = others
     rest: Callable[[], Any] = (lambda: or_(operand(), *more)) if more else operand
     owners = [f for f in others if hasattr(f, "__closure__")]
@@ -107,6 +108,7 @@ def not_(value: Any) -> Any:
     if value is False:
         return True
     try:
+        value = asked(value)
         engine = staged(value)
         if engine is not None:
             return engine.logical_not(engine.truth(value))
@@ -118,6 +120,7 @@ def not_(value: Any) -> Any:
 
 def truth(value: Any) -> Any:
     """What ``if value`` asks: a ``bool``, or a staged scalar of booleans."""
+    value = asked(value)
     engine = staged(value)
     return bool(value) if engine is None else engine.truth(value)
 
@@ -175,6 +178,13 @@ def is_(left: Any, right: Any) -> Any:
         return backend().absent(left)
     if type(right) is Maybe and left is None:
         return backend().absent(right)
+    if type(left) is Maybe or type(right) is Maybe:
+        maybe, other = (left, right) if type(left) is Maybe else (right, left)
+        if type(other) is Maybe:
+            return left is right or same(left, right)
+        return and_(maybe.present, lambda: is_(maybe.value, other))
+    if type(left) is OneOf or type(right) is OneOf:
+        return left.is_it(right) if type(left) is OneOf else right.is_it(left)
     if type(left) is Choice or type(right) is Choice:
         choice, other = (left, right) if type(left) is Choice else (right, left)
         return (
@@ -198,6 +208,8 @@ def in_(value: Any, container: Any) -> Any:
     """``value in container``"""
     try:
         engine = staged(container)
+        if type(container) is OneOf:
+            return container.each(lambda one: in_(value, one))
         if engine is not None and type(container) is not Choice:
             return engine.contains(container, value)
         method = type(container).__dict__.get("__contains__")

@@ -11,7 +11,7 @@ from operator import length_hint
 from typing import Any
 
 from ..errors import StagingError
-from .calls import NotStageable, call
+from .calls import NotStageable, asked, call
 from .dispatch import active_engine, do_nothing, hide_frames, staged
 from .logic import and_, not_
 from .state import CONTEXT
@@ -139,7 +139,7 @@ def while_stmt(
         with building.unrolled() as iteration:
             number = 0
             while True:
-                goes_on = go_on()
+                goes_on = asked(go_on())
                 engine = staged(goes_on)
                 if engine is not None:
                     break

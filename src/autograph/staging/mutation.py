@@ -16,9 +16,11 @@ from ..engines.base import Engine, active_engine, array_engine, engine_of
 from .aliases import is_held, refuse_view, replaced
 from .calls import call
 from .choice import Choice, look_up
+from .copies import note_copy
 from .dispatch import hide_frames, staged
-from .lists import TensorList, is_tensor_list
-from .state import Attribute, Content, about_to_write, in_region
+from .lists import TensorList, check_index, is_tensor_list
+from .one_of import OneOf, by_index, each_at, holds_containers, is_buffered
+from .state import CONTEXT, Attribute, Content, about_to_write, in_region
 
 IN_PLACE: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.iadd,
@@ -99,9 +101,18 @@ def _set(container: Any, key: Any, value: Any) -> Any:
 
 def _set_along(value: Any, container: Any, keys: tuple[Any, ...]) -> Any:
     """``container[keys[0]][keys[1]]... = value``"""
+    if type(container) is OneOf:
+        container.change(lambda one: _set_along(value, one, keys))
+        return container
+    if type(keys[0]) is Choice and issubclass(type(container), dict):
+        keys[0].change(lambda key: _set_along(value, container, (key, *keys[1:])))
+        return container
+    if len(keys) > 1 and staged(keys[0]) is not None and holds_containers(container):
+        each_at(container, keys[0], lambda one: _set_along(value, one, keys[1:]))
+        return container
     if len(keys) == 1:
         return _changed(container, _set(container, keys[0], value))
-    inner = container[keys[0]]
+    inner = item(container, keys[0])
     if _array_engine(container) is not None:  # the inner array is a part of this one
         return _changed(container, _set(container, keys[0], _set_inside(value, inner, keys[1:])))
     changed = _set_along(value, inner, keys[1:])
@@ -191,6 +202,9 @@ def update_item(symbol: str, value: Callable[[], Any], container: Any, *keys: An
 def set_attribute_item(value: Any, owner: Any, name: str, *keys: Any) -> None:
     """``owner.name[keys[0]]... = value``"""
     try:
+        if type(owner) is OneOf:
+            owner.change(lambda one: set_attribute_item(value, one, name, *keys))
+            return
         container = getattr(owner, name)
         changed = _set_along(value, container, keys)
         if changed is not container:
@@ -203,6 +217,9 @@ def set_attribute_item(value: Any, owner: Any, name: str, *keys: Any) -> None:
 def update_attribute_item(symbol: str, value: Callable[[], Any], owner: Any, name: str, *keys: Any) -> None:
     """``owner.name[keys[0]]... += value()``"""
     try:
+        if type(owner) is OneOf:
+            owner.change(lambda one: update_attribute_item(symbol, value, one, name, *keys))
+            return
         container = getattr(owner, name)
         old = _get_along(container, keys)
         changed = _set_along(IN_PLACE[symbol](old, value()), container, keys)
@@ -232,6 +249,9 @@ def _descriptor(owner: Any, name: str) -> Any:
 def set_attribute(value: Any, owner: Any, name: str) -> None:
     """``owner.name = value``"""
     try:
+        if type(owner) is OneOf:
+            owner.change(lambda one: set_attribute(value, one, name))
+            return
         if active_engine() is not None:
             found = _descriptor(owner, name)
             if type(found) is property and type(found.fset) is FunctionType:
@@ -251,6 +271,9 @@ def set_attribute(value: Any, owner: Any, name: str) -> None:
 def update_attribute(symbol: str, value: Callable[[], Any], owner: Any, name: str) -> None:
     """``owner.name += value()``, for the operator ``symbol``."""
     try:
+        if type(owner) is OneOf:
+            owner.change(lambda one: update_attribute(symbol, value, one, name))
+            return
         old = attribute(owner, name)
         if issubclass(type(old), list | dict | set):
             about_to_write(Content(old))
@@ -260,9 +283,17 @@ def update_attribute(symbol: str, value: Callable[[], Any], owner: Any, name: st
         raise
 
 
+def is_computed(owner: Any, name: str) -> bool:
+    """Whether ``owner.name`` is what a function of the user's gives."""
+    found = _descriptor(owner, name)
+    return type(found) in (property, functools.cached_property) or type(getattr(type(found), "__get__", None)) is (
+        FunctionType
+    )
+
+
 def attribute(owner: Any, name: str) -> Any:
     """``owner.name``, where that may be a property."""
-    if active_engine() is None:
+    if active_engine() is None or type(owner) is OneOf:
         return getattr(owner, name)
     found = _descriptor(owner, name)
     kind: Any = type(found)
@@ -290,6 +321,9 @@ def attribute(owner: Any, name: str) -> Any:
 def delete_attribute(owner: Any, name: str) -> None:
     """``del owner.name``"""
     try:
+        if type(owner) is OneOf:
+            owner.change(lambda one: delete_attribute(one, name))
+            return
         about_to_write(Attribute(owner, name))
         delattr(owner, name)
     except BaseException as error:
@@ -300,6 +334,9 @@ def delete_attribute(owner: Any, name: str) -> None:
 def delete_item(container: Any, key: Any) -> None:
     """``del container[key]``"""
     try:
+        if type(container) is OneOf:
+            container.change(lambda one: delete_item(one, key))
+            return
         if issubclass(type(container), list | dict):
             about_to_write(Content(container))
         del container[key]
@@ -314,6 +351,16 @@ def item(container: Any, key: Any) -> Any:
         engine = staged(key)
         if type(key) is Choice and issubclass(type(container), dict):
             return look_up(container, key)
+        if engine is not None and issubclass(type(container), list | tuple) and not is_buffered(container):
+            check_index(key, len(container), "list index out of range")
+            chosen = by_index(list(container), engine.wrapped_index(key, len(container)), engine.types)
+            if chosen is not NotImplemented:
+                return chosen
+            if holds_containers(container):
+                rows = list(container)
+                row = TensorList(rows)[engine.wrapped_index(key, len(container))]
+                note_copy(CONTEXT, row, rows)
+                return row
         if engine is not None and issubclass(type(container), list | tuple | range) and not is_tensor_list(container):
             if isinstance(container, range):
                 return container.start + engine.wrapped_index(key, len(container)) * container.step

@@ -25,6 +25,12 @@ class Record:
         return made
 
 
+def is_frozen(value: Any) -> bool:
+    """Whether an object's class says that it does not change."""
+    parameters = getattr(type(value), "__dataclass_params__", None)
+    return parameters is not None and parameters.frozen
+
+
 def record_of(value: Any) -> Record | None:
     """The attributes of an object of a user's class, or ``None`` for anything else."""
     kind: Any = type(value)

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from types import CellType
 from typing import Any
 
+from .copies import check_copies
+
 
 class Unbound:
     """The value of a variable that has none."""
@@ -304,6 +306,8 @@ class _Context(threading.local):
 
     def __init__(self) -> None:
         self.journals: list[Journal] = []
+        self.copies: list[tuple[Any, list[Any]]] = []
+        """Containers that are copies of others, with those."""
         self.loop_options: list[dict[str, Any]] = []
         self.negations: list[tuple[Any, Any]] = []
         """Staged flags that are the opposite of others, with those."""
@@ -347,6 +351,8 @@ def in_region() -> bool:
 
 def about_to_write(location: Location) -> None:
     """To be called before any change of ``location``."""
+    if CONTEXT.copies:
+        check_copies(CONTEXT.copies, location.owner)
     if CONTEXT.journals:
         CONTEXT.journals[-1].before_write(location)
     elif CONTEXT.boundary is not None:

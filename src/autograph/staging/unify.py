@@ -7,7 +7,7 @@ engine's lattice, and a scalar takes the shape of the other paths. A value that 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from ..errors import StagingError
 from . import disagreement
 from .choice import Choice, number_of, options_of
 from .lists import TensorList
+from .one_of import between
 from .state import UNBOUND, Reference
 from .values import PLACEHOLDER, Late, Maybe
 
@@ -71,19 +72,21 @@ def unify(
     keep_numbers: bool = True,
     pad_lists: bool = False,
     is_content: bool = False,
+    fresh: Container[int] | None = None,
 ) -> Unified:
     """The common form of ``values``, one for each path.
 
     ``optional`` says that the location may be read where no path has assigned it. ``keep_numbers`` lets equal Python
     numbers stay as they are; a loop's state cannot. ``pad_lists`` makes one list of those of several lengths.
     ``is_content`` says that the values are what a container holds, in which containers may be held by reference.
+    ``fresh`` are the identities of objects that the paths have made: others stay themselves, and are chosen between.
 
     Raises:
         StagingError: no common form exists; the message names ``name`` and both values.
     """
     if is_content:
         values = _with_references(values)
-    values = _aligned(_with_flags(values, optional), types, pad_lists)
+    values = _aligned(_with_flags(values, optional), types, pad_lists, fresh)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
     flat = _as_choices(flat, types)
     if any(part is not None and _objects_differ(part, flat, types) for part in flat):
@@ -116,27 +119,40 @@ class Padded:
         self.items, self.length = items, length
 
 
-def _aligned(values: list[Any], types: Types, pads: bool, inside: bool = False) -> list[Any]:
+def _aligned(
+    values: list[Any], types: Types, pads: bool, fresh: Container[int] | None, inside: bool = False
+) -> list[Any]:
     """The values of all paths, with flags where a part of one is ``None`` and lists made as long as each other."""
     values = _with_none(values) if inside else values
     present = [value for value in values if value is not PLACEHOLDER]
     if len(present) < 2 or all(value is present[0] for value in present[1:]):
         return values
+    chosen = None if fresh is None else between(values, fresh, types)
+    if chosen is not None:
+        return chosen
     kind: Any = type(present[0])
-    if kind is Maybe and all(type(value) is Maybe for value in present):
-        inner = iter(_aligned([value.value for value in present], types, pads))
-        return [value if value is PLACEHOLDER else Maybe(next(inner), value.present) for value in values]
+    if kind in (Maybe, Late) and all(type(value) is kind for value in present):
+        inner = iter(_aligned([value.value for value in present], types, pads, fresh))
+        flag = "present" if kind is Maybe else "bound"
+        return [value if value is PLACEHOLDER else kind(next(inner), getattr(value, flag)) for value in values]
     if all(type(value) is kind for value in present) and (issubclass(kind, tuple) or kind in (dict, list)):
         keys = list(present[0]) if kind is dict else range(len(present[0]))
         if all((list(value) == keys) if kind is dict else len(value) == len(keys) for value in present):
-            return _part_by_part(values, present, keys, types, pads)
+            return _part_by_part(values, present, keys, types, pads, fresh)
     if pads and all(isinstance(value, list) for value in present):
         return _lists_of_one_form(values, present)
     return values
 
 
-def _part_by_part(values: list[Any], present: list[Any], keys: Sequence[Any], types: Types, pads: bool) -> list[Any]:
-    columns = [_aligned([value[key] for value in present], types, pads, inside=True) for key in keys]
+def _part_by_part(
+    values: list[Any],
+    present: list[Any],
+    keys: Sequence[Any],
+    types: Types,
+    pads: bool,
+    fresh: Container[int] | None,
+) -> list[Any]:
+    columns = [_aligned([value[key] for value in present], types, pads, fresh, inside=True) for key in keys]
     rows = iter(zip(*columns, strict=True)) if keys else iter([()] * len(present))
     out: list[Any] = []
     for value in values:

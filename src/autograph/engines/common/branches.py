@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from ... import reporting
 from ...errors import StagingError
 from ...reporting import REPORT
+from ...staging.copies import note_copy
 from ...staging.lists import Buffer, TensorList
+from ...staging.one_of import OneOf
 from ...staging.records import record_of
-from ...staging.state import UNBOUND, Attribute, Content, Location, Variables, about_to_write, plain_name, were_born
+from ...staging.state import (
+    CONTEXT,
+    UNBOUND,
+    Attribute,
+    Content,
+    Location,
+    Variables,
+    about_to_write,
+    plain_name,
+    were_born,
+)
 from ...staging.unify import AsIs, Static, Unified, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
 from .failures import current_place
@@ -51,7 +63,8 @@ def merge(
     before: dict[str, Any],
 ) -> tuple[Any, Pending | None]:
     """Makes one state of those at the ends of two paths; gives the result, and what is pending."""
-    slots = _slots(types, runs, names, before)
+    fresh = frozenset().union(*(run.journal.born for run in runs))
+    slots = _slots(types, runs, names, before, fresh)
     if REPORT.level > 1:
         _report(types, slots)
     leaves = [
@@ -62,7 +75,11 @@ def merge(
     wanted = list({(id(pair[0]), id(pair[1]), kind): (kind, pair) for kind, pair in chosen}.values())
     built = build(predicate, runs, wanted + _pending_pairs(types, runs))
     value_of = {(id(pair[0]), id(pair[1]), kind): value for (kind, pair), value in zip(wanted, built, strict=False)}
+    made: dict[tuple[int, ...], Any] = {}
     for slot in slots:
+        if slot.ends and slot.ends in made:  # one object on each path, under two names, is one object afterwards
+            slot.value = made[slot.ends]
+            continue
         out = []
         for kind, pair in zip(slot.unified.leaves, _pairs(slot.unified), strict=True):
             if isinstance(kind, Static):
@@ -72,10 +89,14 @@ def merge(
             else:
                 out.append(value_of[id(pair[0]), id(pair[1]), kind])
         slot.value = types.unflatten(slot.unified.structure, out)
+        slot.value = in_order_of(slot.like, slot.value)
         put_together(slot.value)
         if type(slot.value) is Buffer and slot.bound is not None:
             slot.value.bound = slot.bound  # or each append behind this would need more capacity than the last
             slot.value.since = slot.since
+        if slot.ends:
+            made[slot.ends] = slot.value
+            note_copy(CONTEXT, slot.value, slot.originals)
     result = None
     for slot in slots:
         if slot.location is not None:
@@ -86,6 +107,22 @@ def merge(
         else:
             result = slot.value
     return None if result is PLACEHOLDER else result, _pending(runs, built[len(wanted) :])
+
+
+def in_order_of(like: Any, value: Any) -> Any:
+    """``value`` with the keys of its dicts in the order of those of ``like``."""
+    if type(value) in (Late, Maybe):
+        inner = in_order_of(like.value if type(like) is type(value) else like, value.value)
+        flag = value.bound if type(value) is Late else value.present
+        return value if inner is value.value else type(value)(inner, flag)
+    if type(value) is dict and isinstance(like, dict) and set(value) == set(like):
+        parts = {key: in_order_of(part, value[key]) for key, part in like.items()}
+        same = list(value) == list(parts) and all(parts[key] is part for key, part in value.items())
+        return value if same else parts
+    if type(value) in (tuple, list) and isinstance(like, tuple | list) and len(like) == len(value):
+        items = [in_order_of(a, b) for a, b in zip(like, value, strict=True)]
+        return value if all(a is b for a, b in zip(items, value, strict=True)) else type(value)(items)
+    return value
 
 
 def put_together(value: Any) -> None:
@@ -212,7 +249,7 @@ def _make_buffers(types: Any, runs: list[Run]) -> bool:
 
 def _form(content: Any) -> Any:
     if isinstance(content, dict):
-        return tuple(content)
+        return frozenset(content)
     return ("buffer", content.capacity) if isinstance(content, Buffer) else len(content)
 
 
@@ -235,13 +272,34 @@ class _Slot:
     """One location that the conditional gives a value to."""
 
     def __init__(
-        self, unified: Unified, name: str | None = None, location: Location | None = None, ends: Sequence[Any] = ()
+        self,
+        unified: Unified,
+        name: str | None = None,
+        location: Location | None = None,
+        ends: tuple[int, ...] = (),
     ) -> None:
-        self.unified, self.name, self.location = unified, name, location
-        self.bound = _bound_of(ends)
+        self.unified, self.name, self.location, self.ends = unified, name, location, ends
+        self.like: Any = None
+        """A value with the dicts in their order, which those of pytrees have not."""
+        self.originals: list[Any] = []
+        """The containers on the paths that were there before, if it is one of those."""
+        self.bound: int | None = None
         """How long a list can be, as it was known on each path."""
-        self.since = _since_of(ends)
+        self.since: Any = None
         self.value: Any = None
+
+    def between(self, ends: Sequence[Any], fresh: Container[int]) -> _Slot:
+        """Takes note of what the paths leave."""
+        self.like = next((end for end in ends if end is not PLACEHOLDER), None)
+        self.bound, self.since = _bound_of(ends), _since_of(ends)
+        if self.ends:
+            self.originals = [end for end in ends if id(end) not in fresh and type(end) is not OneOf]
+        return self
+
+
+def _identities(types: Any, ends: Sequence[Any]) -> tuple[int, ...]:
+    """By what the objects at the ends of the paths are known, if they are objects."""
+    return tuple(map(id, ends)) if all(types.is_object(end) for end in ends) else ()
 
 
 def _since_of(ends: Sequence[Any]) -> Any:
@@ -270,7 +328,9 @@ def _pairs(unified: Unified) -> list[tuple[Any, Any]]:
     return list(zip(*unified.paths, strict=True)) if unified.paths[0] else []
 
 
-def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: dict[str, Any]) -> list[_Slot]:
+def _slots(
+    types: Any, runs: list[Run], names: tuple[str, ...] | None, before: dict[str, Any], fresh: Container[int]
+) -> list[_Slot]:
     out = []
     wanted = names if names is not None else tuple(dict.fromkeys([*runs[0].variables, *runs[1].variables]))
     for name in wanted:
@@ -278,24 +338,27 @@ def _slots(types: Any, runs: list[Run], names: tuple[str, ...] | None, before: d
         ends = [PLACEHOLDER if run.raised else run.variables.get(plain, before.get(plain)) for run in runs]
         if all(end is before.get(plain) for end in ends):
             continue
+        identities = _identities(types, ends)
         if ends[0] is not ends[1]:
             left = [as_left(types, end, run.writes) for end, run in zip(ends, runs, strict=True)]
             if any(new is not end for new, end in zip(left, ends, strict=True)):
                 ends = [new if new is not end else _opened(types, end) for new, end in zip(left, ends, strict=True)]
         pads = getattr(types, "PADS_LISTS", False)
-        out.append(_Slot(unify(f"variable {plain!r}", ends, name != plain, types, pad_lists=pads), name=plain))
+        unified = unify(f"variable {plain!r}", ends, name != plain, types, pad_lists=pads, fresh=fresh)
+        out.append(_Slot(unified, name=plain, ends=identities).between(ends, fresh))
     for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
         location, old = next((run.writes[key][0], run.writes[key][1]) for run in runs if key in run.writes)
         ends = [PLACEHOLDER if run.raised else run.writes[key][2] if key in run.writes else old for run in runs]
         out.append(
             _Slot(
-                unify(location.describe(), ends, False, types, is_content=isinstance(location, Content)),
+                unify(location.describe(), ends, False, types, is_content=isinstance(location, Content), fresh=fresh),
                 location=location,
-                ends=ends,
-            )
+                ends=() if isinstance(location, Content) else _identities(types, ends),
+            ).between(ends, fresh)
         )
     results = [PLACEHOLDER if run.raised else run.result for run in runs]
     if any(result is not None for result in results):
         pads = getattr(types, "PADS_LISTS", False)
-        out.append(_Slot(unify("the result", results, False, types, pad_lists=pads)))
+        unified = unify("the result", results, False, types, pad_lists=pads, fresh=fresh)
+        out.append(_Slot(unified, ends=_identities(types, results)).between(results, fresh))
     return out

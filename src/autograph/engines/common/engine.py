@@ -11,6 +11,8 @@ from typing import Any
 
 from ...staging.choice import Choice
 from ...staging.lists import TensorList
+from ...staging.logic import truth as staging_truth
+from ...staging.one_of import OneOf
 from ...staging.state import CONTEXT
 from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from . import raising
@@ -102,6 +104,8 @@ class GraphEngine:
             return value.staged_length() > 0
         if isinstance(value, Late):
             return self.truth(value.value)
+        if type(value) is OneOf:
+            return self.truth(value.each(staging_truth))
         return self.truth_of_array(value)
 
     def logical_not(self, value: Any) -> Any:

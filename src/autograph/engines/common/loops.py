@@ -8,7 +8,7 @@ closed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from ... import reporting
@@ -16,10 +16,11 @@ from ...errors import StagingError
 from ...reporting import REPORT
 from ...staging.aliases import AliasCell, FrameVariable
 from ...staging.choice import Choice
+from ...staging.copies import note_copy
 from ...staging.lists import Buffer, TensorList
 from ...staging.state import CONTEXT, UNBOUND, Content, Location, Reference, Variables, about_to_write, plain_name
 from ...staging.unify import AsIs, Static, Unified, same_static, unify
-from .branches import capacity_of, put_together
+from .branches import capacity_of, in_order_of, put_together
 from .failures import current_place
 from .iterations import Iteration, within
 from .regions import Run
@@ -45,9 +46,11 @@ class Slot:
         self.full: int | None = None
         """How long a list is after all iterations, if each adds as much."""
         self.growth: int | None = None
+        """How many elements each iteration adds to a list, if that is the same for all."""
         self.keeps_length = False
         """Whether no iteration changes the length of a list."""
-        """How many elements each iteration adds to a list, if that is the same for all."""
+        self.fresh: Container[int] = ()
+        """The identities of the objects that the last traced iteration made."""
         self._original = entry
         self.start(entry)
 
@@ -98,14 +101,22 @@ class Slot:
     def joined(self, values: Sequence[Any]) -> Unified:
         """The common form of several values of the location."""
         is_content = isinstance(self.location, Content)
-        return unify(self.label, values, self.optional, self._types, keep_numbers=False, is_content=is_content)
+        return unify(
+            self.label,
+            values,
+            self.optional,
+            self._types,
+            keep_numbers=False,
+            is_content=is_content,
+            fresh=self.fresh,
+        )
 
     def place(self, variables: Variables, leaves: Sequence[Any]) -> Any:
         """Puts the value at the head of an iteration where the program looks for it."""
         if self.structure is None:
             value = self.entry
         else:
-            value = self._types.unflatten(self.structure, leaves)
+            value = in_order_of(self.entry, self._types.unflatten(self.structure, leaves))
             put_together(value)
         if self.location is not None:
             self.location.write(value)
@@ -341,6 +352,8 @@ class Loop:
             if run.raised is not None:
                 return run, heads
             changed = self._find_locations(run, suspects)
+            for slot in self.slots:
+                slot.fresh = run.journal.born
             bound = self.trip_count if self.trip_count is not None else self.options.get("max_iterations")
             restless = []
             for slot in self.slots:
@@ -395,6 +408,7 @@ class Loop:
         """The leaves that have to be carried, and for each its value at the end of an iteration."""
         carried, ends = [], []
         for slot in self.slots:
+            slot.fresh = run.journal.born
             end = UNCHANGED if run.raised is not None else slot.end(run)
             if slot.structure is None or end is UNCHANGED:
                 continue
@@ -440,6 +454,8 @@ class Loop:
             if slot.location is not None:
                 about_to_write(slot.location)
             value = slot.place(self.variables, leaves[id(slot)])
+            if self._types.is_object(slot.entry) and self._types.is_object(value):
+                note_copy(CONTEXT, value, [slot.entry])
             if isinstance(value, Buffer) and value.mode == "room" and slot.made_room:
                 slot.location.write(Buffer(value.data, value.length))  # type: ignore[union-attr]
             if isinstance(value, Buffer) and slot.keeps_length and isinstance(slot.entry, Buffer):

@@ -15,9 +15,12 @@ from ...advice import explain
 from ...errors import UnreachableHandlerError
 from ...staging.aliases import AliasCell
 from ...staging.handlers import waiting_handler
+from ...staging.one_of import with_own_copies
+from ...staging.records import record_of
 from ...staging.state import CONTEXT, Journal, Location, Variables, plain_name
-from ...staging.values import narrowed
+from ...staging.values import Late, Maybe, narrowed
 from ...syntax.compiler import is_converted
+from ..base import active_engine
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
@@ -64,6 +67,10 @@ class Run:
         """
         before = variables.snapshot()
         journal = self.journal
+
+        def at_end(value: Any) -> Any:
+            return with_own_copies(narrowed(value), journal.born)
+
         CONTEXT.journals.append(journal)
         CONTEXT.variables.append(variables)
         if assumption is not None:
@@ -77,7 +84,7 @@ class Run:
 
                     self.result, self.pending = run_under_try(body, arguments, variables, names)
                 else:
-                    self.result = narrowed(body(*arguments))
+                    self.result = at_end(body(*arguments))
             except Exception as error:
                 if CONTEXT.scopes or not raised_by_program(error):
                     explain(error)  # here, where its variables still have the values that it is about
@@ -91,11 +98,11 @@ class Run:
             wanted = variables.changed(entry) if names is None else map(plain_name, names)
             for name in wanted:
                 value = variables.read(name)
-                self.variables[name] = value if value is entry.get(name) else narrowed(value)
+                self.variables[name] = value if value is entry.get(name) else at_end(value)
                 self.add_output(self.variables[name])
             if self.raised is None:
                 self.writes = {
-                    key: (location, old, narrowed(new))
+                    key: (location, old, at_end(new))
                     for key, (location, old, new) in journal.changes().items()
                     if is_write(location, variables, names)
                 }
@@ -112,10 +119,43 @@ class Run:
                 CONTEXT.assumptions.pop()
             journal.roll_back()
             variables.restore(before)
+            ends = (self.result, *self.variables.values(), *(new for _, _, new in self.writes.values()))
+            for value in ends:
+                note_new(value, journal.born)
             if CONTEXT.journals:
                 CONTEXT.journals[-1].born.update(journal.born)
             elif CONTEXT.boundary is not None:
                 CONTEXT.boundary.born.update(journal.born)
+
+
+def note_new(value: Any, born: dict[int, Any]) -> None:
+    """Adds to ``born`` the objects in ``value`` that code which is not converted has made in the present trace.
+
+    What was there before holds no value of the trace, once its changes have been put back.
+    """
+    building = active_engine()
+    if building is None:
+        return
+    _note(value, born, building.types.is_of_trace, set())
+
+
+def _note(value: Any, born: dict[int, Any], is_of_trace: Callable[[Any], bool], seen: set[int]) -> bool:
+    if type(value) in (Late, Maybe):
+        return _note(value.value, born, is_of_trace, seen)
+    if isinstance(value, dict):
+        parts = list(value.values())
+    elif isinstance(value, list | tuple):
+        parts = list(value) if not isinstance(value, list) else list(list.__iter__(value))
+    else:
+        record = record_of(value)
+        if record is None or id(value) in seen:
+            return is_of_trace(value)
+        seen.add(id(value))
+        parts = list(record.fields.values())
+    found = [_note(part, born, is_of_trace, seen) for part in parts]
+    if any(found) and not isinstance(value, tuple):
+        born.setdefault(id(value), value)
+    return any(found)
 
 
 def is_write(location: Location, variables: Variables, names: Sequence[str] | None) -> bool:

@@ -16,6 +16,7 @@ from ...settings import config
 from ...staging.choice import Choice, value_of
 from ...staging.lists import Buffer, TensorList
 from ...staging.loops import UNROLL_UP_TO
+from ...staging.one_of import OneOf
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange, python_range
 from ...staging.state import CONTEXT
@@ -42,6 +43,7 @@ class JaxEngine(GraphEngine):
     buffers = buffers
     loops = loops
     mathematics = mathematics
+    types: Any = types
     leaving = Leaving()
     stage_cond = staticmethod(stage_cond)
     not_staged = staticmethod(lax.bitwise_not)
@@ -58,7 +60,7 @@ class JaxEngine(GraphEngine):
         kind = type(value)
         if kind is Maybe:
             return isinstance(value.present, types.Tracer)
-        if kind is Choice:
+        if kind is Choice or kind is OneOf:
             return isinstance(value.number, types.Tracer)
         if issubclass(kind, TensorList):
             return value.is_buffered() and value.plain() is None

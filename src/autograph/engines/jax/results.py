@@ -18,12 +18,13 @@ from ...staging import formatting
 from ...staging.choice import Choice, value_of
 from ...staging.dispatch import unbound_local
 from ...staging.lists import Buffer, TensorList
+from ...staging.one_of import OneOf
 from ...staging.records import record_of
 from ...staging.values import Late, Maybe
 from .growing import Found
 from .types import NUMBERS, Array, Tracer, type_of
 
-_STAGED = (Maybe, Late, TensorList, Choice)
+_STAGED = (Maybe, Late, TensorList, Choice, OneOf)
 
 
 class Values:
@@ -147,6 +148,10 @@ class Assembly:
         if isinstance(leaf, Choice):
             number = self._add(leaf.number)
             return lambda values: value_of(int(number(values)))
+        if type(leaf) is OneOf:
+            which = self._add(leaf.number)
+            among = {entry.code: self.maker(entry.value) for entry in leaf.entries}
+            return lambda values: among[int(which(values))](values)
         if isinstance(leaf, TensorList):
             content, kind = leaf.__ag_content__(), leaf.kind_outside()
             if isinstance(content, Buffer):
@@ -227,7 +232,7 @@ def holds_tracers(value: Any, seen: set[int] | None = None) -> bool:
     """Whether a traced value can be reached from ``value`` through containers and the user's objects."""
     seen = set() if seen is None else seen
     for leaf in jax.tree_util.tree_leaves(value, is_leaf=lambda part: isinstance(part, _STAGED)):
-        if isinstance(leaf, Tracer | Maybe | Late | Choice):
+        if isinstance(leaf, Tracer | Maybe | Late | Choice) or type(leaf) is OneOf:
             return True
         if isinstance(leaf, TensorList):
             if leaf.is_buffered() or any(holds_tracers(item, seen) for item in leaf):

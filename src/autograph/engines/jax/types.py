@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax._src import core
 
 from ...errors import StagingError
 from ...staging.choice import Choice, can_be_chosen
 from ...staging.lists import Buffer, TensorList
+from ...staging.one_of import OneOf
 from ...staging.records import Record, record_of
 from ...staging.state import CONTEXT, UNBOUND, Content, about_to_write
 from ...staging.unify import Padded, Static, shown, unify
@@ -202,6 +204,11 @@ def is_object(value: Any) -> bool:
     return len(leaves) == 1 and leaves[0] is value and type_of(value) is None and hasattr(value, "__dict__")
 
 
+def is_of_trace(value: Any) -> bool:
+    """Whether ``value`` has come into being in the trace that is under way."""
+    return isinstance(value, Tracer) and value._trace is core.trace_ctx.trace
+
+
 def describe(value: Any) -> str:
     """A value's type as an error message shows it."""
     return shown(value, sys.modules[__name__])
@@ -319,6 +326,12 @@ jax.tree_util.register_pytree_node(
     Choice,
     lambda node: (_flattened(node, (node.number,)), node.options),
     lambda options, children: Choice(options, *children),
+)
+
+jax.tree_util.register_pytree_node(
+    OneOf,
+    lambda node: (_flattened(node, (node.number,)), node.entries),
+    lambda entries, children: OneOf(entries, *children),
 )
 
 jax.tree_util.register_pytree_node(

@@ -12,6 +12,7 @@ from tensorflow.python.eager import context
 from ...errors import StagingError
 from ...staging.choice import Choice, value_of
 from ...staging.lists import TensorList
+from ...staging.one_of import OneOf
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange
 from ...staging.unify import unify
@@ -36,6 +37,7 @@ class TensorFlowEngine(GraphEngine):
     buffers = lists
     loops = loops
     mathematics = mathematics
+    types: Any = types
     leaving = Leaving()
     stage_cond = staticmethod(stage_cond)
     not_staged = staticmethod(tf.logical_not)
@@ -51,7 +53,7 @@ class TensorFlowEngine(GraphEngine):
         kind = type(value)
         if kind is Maybe:
             return is_symbolic(value.present)
-        if kind is Choice:
+        if kind is Choice or kind is OneOf:
             return is_symbolic(value.number)
         if issubclass(kind, TensorList):
             return value.is_buffered()

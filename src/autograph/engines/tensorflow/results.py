@@ -17,13 +17,14 @@ import tensorflow as tf
 from ...staging.choice import Choice, value_of
 from ...staging.dispatch import unbound_local
 from ...staging.lists import TensorList, is_tensor_list
+from ...staging.one_of import OneOf
 from ...staging.records import Record, record_of
 from ...staging.values import Late, Maybe
 from . import types
 from .sources import is_symbolic
 
 _Maker = Callable[[Sequence[Any]], Any]
-_STAGED = (Maybe, Late, TensorList, Choice)
+_STAGED = (Maybe, Late, TensorList, Choice, OneOf)
 
 
 class Parts(tf.__internal__.CompositeTensor):  # type: ignore[misc]
@@ -134,6 +135,10 @@ def _leaf_maker(leaf: Any, values: list[Any]) -> _Maker:
     if isinstance(leaf, Choice):
         number = _add(leaf.number, values)
         return lambda concrete: value_of(int(number(concrete)))
+    if type(leaf) is OneOf:
+        which = _add(leaf.number, values)
+        among = {entry.code: _maker(entry.value, values) for entry in leaf.entries}
+        return lambda concrete: among[int(which(concrete))](concrete)
     if isinstance(leaf, TensorList):
         content = leaf.__ag_content__()
         assert isinstance(content, types.Handles)

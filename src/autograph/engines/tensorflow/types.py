@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import optree
 import tensorflow as tf
+from tensorflow.python.framework.ops import SymbolicTensor
 
 from ...errors import StagingError
 from ...staging.choice import Choice, can_be_chosen, number_of
 from ...staging.lists import Buffer, TensorList
+from ...staging.one_of import OneOf
 from ...staging.records import Record, record_of
 from ...staging.state import UNBOUND, Content, about_to_write
 from ...staging.unify import AsIs, Static, shown, unify
@@ -272,6 +274,11 @@ def equal_code(code: Any, number: int) -> Any:
     return tf.equal(code, number)
 
 
+def is_of_trace(value: Any) -> bool:
+    """Whether ``value`` has come into being in the graph that is being built."""
+    return isinstance(value, SymbolicTensor) and value.graph is tf.compat.v1.get_default_graph()
+
+
 def is_array(value: Any) -> bool:
     return isinstance(value, tf.Tensor)
 
@@ -488,6 +495,7 @@ def _register(kind: type, flatten_node: Any, unflatten_node: Any) -> None:
 _register(Late, lambda node: ((node.value, node.bound), None), lambda _, children: Late(*children))
 _register(Maybe, lambda node: ((node.value, node.present), None), lambda _, children: Maybe(*children))
 _register(Choice, lambda node: ((node.number,), node.options), lambda options, children: Choice(options, *children))
+_register(OneOf, lambda node: ((node.number,), node.entries), lambda entries, children: OneOf(entries, *children))
 _register(
     Record,
     lambda node: (tuple(node.fields.values()), (node.kind, tuple(node.fields))),
