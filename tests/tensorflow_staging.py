@@ -88,6 +88,9 @@ def staged(function: Callable[..., Any], static: tuple[str, ...] = ()) -> Callab
             if failure is None:
                 raise
             raised, place = failure
-            calls.raise_at(AssertionError(*raised.args) if isinstance(raised, AssertionError) else raised, place)
+            for kind in (AssertionError, IndexError):
+                if isinstance(raised, kind):
+                    raised = kind(*raised.args)
+            calls.raise_at(raised, place)
 
     return run

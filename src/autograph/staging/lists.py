@@ -494,7 +494,7 @@ def equal_lists(left: list[Any], right: list[Any]) -> Any:
 
 def check_index(index: Any, length: Any, complaint: str) -> None:
     """Makes a call of ``ag.function`` end with an ``IndexError`` where the graph finds an index out of range."""
-    if CONTEXT.rooms is not None:
+    if CONTEXT.rooms is not None or CONTEXT.scopes:
         engine = _engine()
         if engine.is_staged(index):
             inside = (index >= -length) & (index < length)

@@ -301,7 +301,7 @@ def is_buffered(items: Any) -> bool:
     """Whether the elements of a list lie in one array."""
     from .lists import TensorList
 
-    return type(items) is TensorList and items.is_buffered()
+    return isinstance(items, TensorList) and items.is_buffered()
 
 
 def holds_containers(items: Any) -> bool:

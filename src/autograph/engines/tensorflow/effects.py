@@ -41,6 +41,37 @@ def _chain(operation: Any) -> None:
     if last is not None:
         operation._add_control_input(last)
     graph._ag_last_effect = operation
+    if not hasattr(graph, "_ag_effects"):
+        graph._ag_effects = set()
+    graph._ag_effects.add(operation.name)
+
+
+_CAN_FAIL = frozenset(
+    """FloorDiv FloorMod Div RealDiv Mod TruncateDiv TruncateMod Cholesky MatrixInverse MatrixSolve GatherV2 GatherNd Gather
+    StridedSlice Slice Reshape TensorListGetItem TensorListSetItem TensorListPopBack TensorListStack ScatterNd
+    TensorScatterUpdate If StatelessIf While StatelessWhile Case PartitionedCall StatefulPartitionedCall""".split()
+)
+"""Operations that may end the call with an error of TensorFlow's, and those that may hold such."""
+
+
+def order_failures(graph: Any) -> None:
+    """Puts what may fail behind the effects that come before it in the program, and before those that come after it.
+
+    An assertion and a division by what it looks at would otherwise run at once, and either might fail first.
+    """
+    effects = getattr(graph, "_ag_effects", None)
+    if not effects:
+        return
+    last, since = None, []
+    for operation in graph.get_operations():
+        if operation.name in effects:
+            for earlier in since:
+                operation._add_control_input(earlier)
+            last, since = operation, []
+        elif operation.type in _CAN_FAIL:
+            if last is not None:
+                operation._add_control_input(last)
+            since.append(operation)
 
 
 def _on_host(function: Callable[..., Any], leaves: Sequence[Any], types: Sequence[Any], name: str) -> Any:

@@ -105,6 +105,7 @@ def trace_region(
         except RecursionError as error:
             explain_recursion(error)
             raise
+    effects.order_failures(run.graph)
     run.fault = faults.collect(run.graph)
     return run
 

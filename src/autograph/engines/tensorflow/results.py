@@ -20,7 +20,7 @@ from ...staging.lists import TensorList, is_tensor_list
 from ...staging.one_of import OneOf
 from ...staging.records import Record, record_of
 from ...staging.values import Late, Maybe
-from . import types
+from . import effects, types
 from .sources import is_symbolic
 
 _Maker = Callable[[Sequence[Any]], Any]
@@ -65,6 +65,7 @@ class PartsSpec(tf.TypeSpec):  # type: ignore[misc]
 
 def in_parts(result: Any) -> Any:
     """``result`` if a ``tf.function`` can give it as it is, otherwise as ``Parts``."""
+    effects.order_failures(tf.compat.v1.get_default_graph())
     plain = _plain(result)
     if _has_operations(plain):
         plain = _without_operations(plain)
