@@ -9,7 +9,7 @@ from .builtins import items
 from .calls import call
 from .comprehensions import comprehension, is_loop
 from .directives import stack_method
-from .effects import check, read, writes
+from .effects import check, read, read_free, writes
 from .exceptions import building, leaves, try_stmt
 from .explaining import explain
 from .formatting import percent, text
@@ -88,6 +88,7 @@ __all__ = [
     "percent",
     "questions",
     "read",
+    "read_free",
     "sequence_pattern",
     "set_attribute",
     "set_attribute_item",

@@ -59,6 +59,15 @@ def unbound_local(name: str) -> UnboundLocalError:
     return error
 
 
+def unbound_free(name: str) -> NameError:
+    """The same for a variable of a function around."""
+    error = NameError(
+        f"cannot access free variable '{name}' where it is not associated with a value in enclosing scope"
+    )
+    error.__ag_raised__ = True  # type: ignore[attr-defined]
+    return error
+
+
 __all__ = [
     "FULL_TRACEBACKS",
     "Engine",
@@ -67,5 +76,6 @@ __all__ = [
     "hide_frames",
     "is_own_file",
     "staged",
+    "unbound_free",
     "unbound_local",
 ]

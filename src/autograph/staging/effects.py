@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from .dispatch import hide_frames, staged, unbound_local
+from .dispatch import hide_frames, staged, unbound_free, unbound_local
 from .state import Cell, Global, about_to_write, is_journaled
 from .values import Late, backend
 
@@ -27,6 +27,24 @@ def read(name: str, load: Callable[[], Any]) -> Any:
                 backend().check(value.bound, lambda: unbound_local(name))
             return value.value
         raise unbound
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def read_free(name: str, load: Callable[[], Any]) -> Any:
+    """The value of a variable of a function around the user's that may be unbound."""
+    try:
+        try:
+            value = load()
+        except NameError as error:
+            error.__ag_raised__ = True  # type: ignore[attr-defined]
+            raise
+        if type(value) is not Late:
+            return value
+        if value.bound is not True:
+            backend().check(value.bound, lambda: unbound_free(name))
+        return value.value
     except BaseException as error:
         hide_frames(error)
         raise

@@ -388,9 +388,9 @@ class TensorList(list):
         if changes is None or (self._buffer is None and not _any_staged(list(super().__iter__()))):
             list.sort(self._materialised(), key=key, reverse=reverse)
         elif len(self) if self._buffer is None else True:
-            was_list = self._buffer is None
+            was_list, count = self._buffer is None, super().__len__()
             buffer = changes.ordered(self._as_buffer(), key, bool(reverse))
-            self.__ag_set_content__(changes.elements(buffer) if was_list else buffer)
+            self.__ag_set_content__(changes.elements(buffer, count) if was_list else buffer)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         # As pickle does for a list: an empty one first, so that a list may contain itself.

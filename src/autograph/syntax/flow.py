@@ -33,6 +33,8 @@ class DefiniteAssignment:
         self._continues: list[int] = []
         self._has_walrus = any(isinstance(node, ast.NamedExpr) for part in body for node in ast.walk(part))
         self.maybe_unbound = 0
+        self.on_some_paths = 0
+        """Variables that are assigned on some paths only where those of a conditional or loop meet."""
         self._block(body, scope.mask(set(scope.parameters)))
 
     def _read(self, mask: int, assigned: int) -> None:
@@ -55,7 +57,11 @@ class DefiniteAssignment:
         self._read(facts.reads, assigned)
         if kind is ast.If:
             assigned |= facts.writes
-            return self._block(statement.body, assigned) & self._block(statement.orelse, assigned)  # type: ignore[attr-defined]
+            after = self._block(statement.body, assigned)  # type: ignore[attr-defined]
+            otherwise = self._block(statement.orelse, assigned)  # type: ignore[attr-defined]
+            if _ALL not in (after, otherwise):
+                self.on_some_paths |= (after ^ otherwise) & self._locals
+            return after & otherwise
         if kind is ast.Try or kind is ast.TryStar:
             return self._try(statement, assigned)  # type: ignore[arg-type]
         assigned = (assigned | facts.writes) & ~facts.deletes
@@ -85,7 +91,9 @@ class DefiniteAssignment:
         self._read(reads, assigned)
         self._breaks.append(_ALL)
         self._continues.append(_ALL)
-        self._block(loop.body, assigned | writes)
+        after = self._block(loop.body, assigned | writes)
+        if after != _ALL:
+            self.on_some_paths |= after & ~assigned & self._locals
         self._continues.pop()
         leaves = assigned
         if isinstance(loop, ast.While):

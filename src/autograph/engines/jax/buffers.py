@@ -154,9 +154,9 @@ def emptied(buffer: Buffer) -> Buffer:
     return Buffer(buffer.data, 0, buffer.mode, 0)
 
 
-def elements(buffer: Buffer) -> list[Any]:
-    """Each element for itself; how many there are is known."""
-    return [types.get_row(buffer.data, index) for index in range(buffer.length)]
+def elements(buffer: Buffer, count: int) -> list[Any]:
+    """Each element for itself."""
+    return [types.get_row(buffer.data, index) for index in range(count)]
 
 
 def repeated(buffer: Buffer, times: Any) -> Buffer:

@@ -47,9 +47,37 @@ def _chain(operation: Any) -> None:
 
 
 _CAN_FAIL = frozenset(
-    """FloorDiv FloorMod Div RealDiv Mod TruncateDiv TruncateMod Cholesky MatrixInverse MatrixSolve GatherV2 GatherNd Gather
-    StridedSlice Slice Reshape TensorListGetItem TensorListSetItem TensorListPopBack TensorListStack ScatterNd
-    TensorScatterUpdate If StatelessIf While StatelessWhile Case PartitionedCall StatefulPartitionedCall""".split()
+    [
+        "FloorDiv",
+        "FloorMod",
+        "Div",
+        "RealDiv",
+        "Mod",
+        "TruncateDiv",
+        "TruncateMod",
+        "Cholesky",
+        "MatrixInverse",
+        "MatrixSolve",
+        "GatherV2",
+        "GatherNd",
+        "Gather",
+        "StridedSlice",
+        "Slice",
+        "Reshape",
+        "TensorListGetItem",
+        "TensorListSetItem",
+        "TensorListPopBack",
+        "TensorListStack",
+        "ScatterNd",
+        "TensorScatterUpdate",
+        "If",
+        "StatelessIf",
+        "While",
+        "StatelessWhile",
+        "Case",
+        "PartitionedCall",
+        "StatefulPartitionedCall",
+    ]
 )
 """Operations that may end the call with an error of TensorFlow's, and those that may hold such."""
 
@@ -62,7 +90,8 @@ def order_failures(graph: Any) -> None:
     effects = getattr(graph, "_ag_effects", None)
     if not effects:
         return
-    last, since = None, []
+    last: Any = None
+    since: list[Any] = []
     for operation in graph.get_operations():
         if operation.name in effects:
             for earlier in since:

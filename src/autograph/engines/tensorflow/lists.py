@@ -190,8 +190,7 @@ def emptied(buffer: Buffer) -> Handles:
     return types.empty_handles(handles.structure, handles.kinds)
 
 
-def elements(buffer: Buffer) -> list[Any]:
-    """Each element for itself; how many there are is known."""
+def elements(buffer: Buffer, count: int) -> list[Any]:
+    """Each element for itself."""
     handles = _handles(buffer)
-    count = tf.get_static_value(handles.stack().shape[0])
     return [handles.get(index) for index in range(count)]

@@ -51,6 +51,8 @@ class Unit:
     the operator methods that one defines, so that an operator may be a call."""
     regions: set[str] = field(default_factory=set)
     """Names of the functions that the converter made."""
+    late: frozenset[str] = frozenset()
+    """Variables of the functions around that nested ones capture and that only some paths assign."""
     lambdas: set[tuple[int, int]] = field(default_factory=set)
     """Where the bodies of the user's own lambdas begin: the other lambdas are the converter's."""
 
@@ -113,6 +115,8 @@ class FunctionLowering:
         """Depth of lambdas and comprehensions around the current expression, out of which nothing can be hoisted."""
         self.consumed: set[int] = set()
         """Generator expressions that are arguments of calls (``any(x > 0 for x in xs)``), by identity."""
+        self.lambda_parameters: frozenset[str] = frozenset()
+        """The parameters of the lambdas around the current expression."""
         self._iterables = 0
         """Depth of comprehensions' iterables around the current expression."""
         self._delayed = 0
@@ -125,7 +129,13 @@ class FunctionLowering:
 
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
         scope = self.scope
-        self.maybe_unbound = DefiniteAssignment(scope, body).maybe_unbound
+        assignment = DefiniteAssignment(scope, body)
+        self.maybe_unbound = assignment.maybe_unbound
+        self._flagged = assignment.on_some_paths & scope.mask(scope.names.captured & scope.locals)
+        """Variables that carry a flag though nested functions capture them, which then ask for it."""
+        around = self.unit.late
+        self.late = around - scope.locals
+        self.unit.late = self.late | frozenset(scope.unmask(self._flagged))
         self.jumps = JumpLowering(self._fresh_variable, self.cuts_try)
         body = self.jumps.function(body)
         self.liveness = Liveness(scope, body, self.jumps.untils)
@@ -134,6 +144,7 @@ class FunctionLowering:
         frame = Frame()
         self.frames.append(frame)
         lowered = self.block(body)
+        self.unit.late = around
         self.frames.pop()
         bound = frame.bound & ~self._bound_in_operands
         missing = scope.mask(scope.locals - set(scope.parameters)) & ~bound & ~self._regions_private
@@ -171,8 +182,8 @@ class FunctionLowering:
 
     def state(self, mask: int, at: Position) -> ast.Tuple:
         """The names of a region's state, ``?`` behind those that may be unbound where they are read."""
-        # A nested function reads a variable as it is, so one that it captures cannot carry a flag.
-        optional = self.maybe_unbound & ~self.scope.always_live
+        # A nested function reads a variable as it is, unless it is known that it may carry a flag.
+        optional = (self.maybe_unbound & ~self.scope.always_live) | self._flagged
         return names_tuple(
             [name + "?" if self.scope.bit(name) & optional else name for name in self.scope.unmask(mask)], at
         )
@@ -225,7 +236,7 @@ class FunctionLowering:
         if kind is ast.Constant:
             return node
         if kind is ast.Name:
-            if self.maybe_unbound and type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
+            if (self.maybe_unbound or self._flagged or self.late) and type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
                 return self._read(node)  # type: ignore[arg-type]
             return node
         handler = EXPRESSIONS.get(kind)
@@ -235,9 +246,12 @@ class FunctionLowering:
         return node
 
     def _read(self, node: ast.Name) -> ast.expr:
+        at = position(node)
+        is_flagged = bool(self._sealed and self.scope.bit(node.id) & self._flagged)
+        if (is_flagged or node.id in self.late) and node.id not in self.lambda_parameters:
+            return staging("read_free", [constant(node.id, at), thunk(load(node.id, at), at)], at)
         if self._sealed or not self.scope.bit(node.id) & self.maybe_unbound:
             return node
-        at = position(node)
         return staging("read", [constant(node.id, at), thunk(load(node.id, at), at)], at)
 
     def children(self, node: ast.AST) -> None:

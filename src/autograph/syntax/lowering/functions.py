@@ -8,7 +8,7 @@ from copy import deepcopy
 from ..flow import blocks_of
 from ..nodes import Position, constant, load, position, staging, store, thunk
 from ..refusals import GENERATOR
-from ..scopes import Names, collect
+from ..scopes import Names, collect, every_argument
 from .base import FunctionLowering, Unconvertible, Unit, binds_variable, lowers_expression, lowers_statement
 from .matching import lower_matches
 from .mutation import items_of
@@ -180,9 +180,11 @@ def lower_lambda(self: FunctionLowering, node: ast.Lambda) -> ast.expr:
         return node
     outer, self.first_parameter = self.first_parameter, None
     self.unit.lambdas.add((node.body.lineno, node.body.col_offset))
+    hidden = self.lambda_parameters
+    self.lambda_parameters = hidden | {argument.arg for argument in every_argument(node.args)}
     with self.sealed():
         node.body = self.expr(node.body)
-    self.first_parameter = outer
+    self.first_parameter, self.lambda_parameters = outer, hidden
     return node
 
 

@@ -181,7 +181,7 @@ def lower_aug_assign(self: FunctionLowering, node: ast.AugAssign) -> list[ast.st
 
 def _check_bound(self: FunctionLowering, name: str, at: Position) -> list[ast.stmt]:
     """Makes sure that a variable which may be unbound is not, before an operation that reads it implicitly."""
-    if not self.scope.bit(name) & self.maybe_unbound:
+    if not self.scope.bit(name) & self.maybe_unbound and name not in self.late:
         return []
     return [assign(name, self.expr(load(name, at)), at)]
 
