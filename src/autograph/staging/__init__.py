@@ -16,6 +16,7 @@ from .formatting import percent, text
 from .lists import new_list
 from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_, order
 from .loops import for_stmt, iterated, while_stmt
+from .managers import manager
 from .matching import (
     capture_pattern,
     class_pattern,
@@ -75,6 +76,7 @@ __all__ = [
     "leaves",
     "library",
     "queues",
+    "manager",
     "mapping_pattern",
     "match",
     "new_list",

@@ -19,6 +19,7 @@ from .calls import REPLACEMENTS, call, converted, is_library
 from .comprehensions import has_open_length
 from .dispatch import hide_frames, staged
 from .formatting import StagedText, holds_staged
+from .iterators import Iterator, iterator_of
 from .lists import TensorList, is_tensor_list
 from .logic import and_, or_, order, truth
 from .loops import for_stmt
@@ -387,8 +388,15 @@ def _empty(original: Callable[..., Any]) -> Exception:
     raise AssertionError
 
 
+@_replaces(iter)
+def iter_(iterable: Any, /, *sentinel: Any) -> Any:
+    return builtins.iter(iterable, *sentinel) if sentinel else iterator_of(iterable)
+
+
 @_replaces(next)
 def next_(iterator: Any, /, *default: Any) -> Any:
+    if type(iterator) is Iterator:
+        return iterator.take(*default)
     if not is_tensor_list(iterator):
         engine = staged(iterator) if default else None
         return builtins.next(iterator, *default) if engine is None else engine.next_or(iterator, default[0])

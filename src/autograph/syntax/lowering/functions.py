@@ -10,6 +10,7 @@ from ..nodes import Position, constant, load, position, staging, store, thunk
 from ..refusals import GENERATOR
 from ..scopes import Names, collect, every_argument
 from .base import FunctionLowering, Unconvertible, Unit, binds_variable, lowers_expression, lowers_statement
+from .managers import has_with, lower_withs
 from .matching import lower_matches
 from .mutation import items_of
 
@@ -91,7 +92,7 @@ def lower_function_body(
         names = Names()
         collect(list(without_matches), names)
 
-    def lowered(statements: list[ast.stmt], cuts_try: bool) -> list[ast.stmt]:
+    def lowered(statements: list[ast.stmt], cuts_try: bool, names: Names = names) -> list[ast.stmt]:
         return FunctionLowering(
             node.args,
             statements,
@@ -102,13 +103,19 @@ def lower_function_body(
             cuts_try=cuts_try,
         ).body
 
-    if not _contains_try(without_matches):
+    cuts_with = "__exit__" in unit.properties and has_with(without_matches)
+    if not cuts_with and not _contains_try(without_matches):
         node.body = docstring + lowered(without_matches, False)
         return
     at = position(without_matches[0])
     declared = _take_declarations(without_matches)
-    cut = deepcopy(without_matches)
-    both = ast.If(staging("building", [], at), lowered(cut, True), lowered(without_matches, False), **at)
+    cut, names_of_cut = deepcopy(without_matches), names
+    if cuts_with:
+        cut = lower_withs(cut, names.reads | names.captured | names.binds)
+        names_of_cut = Names()
+        collect(list(cut), names_of_cut)
+        names_of_cut.globals, names_of_cut.nonlocals = names.globals, names.nonlocals
+    both = ast.If(staging("building", [], at), lowered(cut, True, names_of_cut), lowered(without_matches, False), **at)
     node.body = [*docstring, *declared, both]
 
 
