@@ -217,9 +217,9 @@ def _member(value: Any, name: str) -> Any:
 
 
 def _operation(symbol: str, reflected: bool) -> Callable[[OneOf, Any], Any]:
-    from .operators import operate
-
     def apply(self: OneOf, other: Any) -> Any:
+        from .operators import operate
+
         if reflected:
             return self.each(lambda value: operate(symbol, other, value))
         return self.each(lambda value: operate(symbol, value, other))
