@@ -12,6 +12,7 @@ from typing import Any
 from jax._src import core
 from jax._src import linear_util as lu
 from jax._src.ad_checkpoint import nothing_saveable
+from jax._src.api_util import fun_sourceinfo
 from jax._src.core import jaxpr_as_fun
 from jax._src.dispatch import apply_primitive
 from jax._src.interpreters import ad, batching
@@ -47,7 +48,8 @@ __all__ = [
 
 def trace(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
     """The jaxpr of a function from a flat list of values of types ``avals`` to another flat list."""
-    debug_info = core.DebugInfo("autograph", "loop", None, None)
+    names = tuple(f"values[{index}]" for index in range(len(avals)))
+    debug_info = core.DebugInfo("jit", fun_sourceinfo(function), names, None)
     jaxpr, _, constants = pe.trace_to_jaxpr_dynamic(lu.wrap_init(function, debug_info=debug_info), list(avals))
     return ClosedJaxpr(jaxpr, constants)
 

@@ -74,6 +74,57 @@ def while_loop(
         0.250 0.250
     """
     leaves, structure = jax.tree_util.tree_flatten(start)
+    traced = None if jax.config.jax_disable_jit else _trace(test, body, leaves, structure)
+    if traced is None:
+        return _by_jax(test, body, leaves, structure, budget)
+    (cond_jaxpr, cond_consts), (body_jaxpr, body_consts) = map(pe.separate_consts, traced)
+    out = while_p.bind(
+        *cond_consts,
+        *body_consts,
+        *leaves,
+        cond_jaxpr=cond_jaxpr,
+        body_jaxpr=body_jaxpr,
+        cond_nconsts=len(cond_consts),
+        body_nconsts=len(body_consts),
+        rows=(0,) * len(body_consts),
+        budget=budget,
+    )
+    return jax.tree_util.tree_unflatten(structure, out)
+
+
+def _trace(
+    test: Callable[[Any], Any], body: Callable[[Any], Any], leaves: Sequence[Any], structure: Any
+) -> tuple[ClosedJaxpr, ClosedJaxpr] | None:
+    """The jaxprs of a loop whose state keeps its types; ``None`` where JAX has more to do, or to say."""
+    avals = [core.typeof(leaf) for leaf in leaves]
+    ends: list[Any] = []
+
+    def next_state(*values: Any) -> Any:
+        out, end = jax.tree_util.tree_flatten(body(jax.tree_util.tree_unflatten(structure, values)))
+        ends.append(end)
+        return out
+
+    try:
+        body_jaxpr = trace(next_state, avals)
+    except TypeError:
+        return None
+    if ends[0] != structure or body_jaxpr.out_avals != avals:
+        return None
+    if any(index == source for index, source in enumerate(pe._jaxpr_forwarding(body_jaxpr.jaxpr))):
+        return None  # what an iteration leaves as it is is no state
+    cond_jaxpr = trace(lambda *values: [test(jax.tree_util.tree_unflatten(structure, values))], avals)
+    if cond_jaxpr.out_avals[0] != core.ShapedArray((), np.dtype(bool)):
+        return None
+    constants = (*cond_jaxpr.consts, *body_jaxpr.consts)
+    if cond_jaxpr.effects or body_jaxpr.effects or any(type(core.typeof(value)) is AbstractRef for value in constants):
+        return None
+    return cond_jaxpr, body_jaxpr
+
+
+def _by_jax(
+    test: Callable[[Any], Any], body: Callable[[Any], Any], leaves: Sequence[Any], structure: Any, budget: Budget
+) -> Any:
+    """``while_loop`` by way of JAX's own, whose primitive is replaced in what it traces."""
 
     def plain(*values: Any) -> Any:
         return lax.while_loop(test, body, jax.tree_util.tree_unflatten(structure, values))
