@@ -440,7 +440,7 @@ def is_raised_here(situation: Situation) -> bool:
 
 def _question(error: Exception, situation: Situation) -> str | None:
     """The program raised this itself, after ``isinstance`` had said no of a staged value."""
-    found = question_before(situation.frame)
+    found = question_before(situation.frame) if is_raised_here(situation) else None
     if found is None:
         return None
     words = WORDS[situation.engine.name]

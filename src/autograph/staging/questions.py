@@ -27,7 +27,7 @@ _recent: deque[Question] = deque(maxlen=16)
 
 def _stands_for(number: type | None, kinds: Any) -> bool:
     """Whether a number of Python's would be one of ``kinds``."""
-    return number is not None and issubclass(number, kinds)
+    return number is not None and isinstance(number(), kinds)
 
 
 def isinstance_(value: Any, kinds: Any, /) -> bool:

@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 from types import CodeType
+from typing import Any
 
 _NAMES = ("<string>", "<stdin>")
 
@@ -39,10 +40,19 @@ def contains(text: str, code: CodeType) -> bool:
         return False
     while waiting:
         found = waiting.pop()
-        if found == code:
+        if _key(found) == _key(code):
             return True
         waiting += [constant for constant in found.co_consts if isinstance(constant, CodeType)]
     return False
+
+
+def _key(code: CodeType) -> tuple[Any, ...]:
+    """What two compilations of one definition have in common, whatever features of the future each was made with."""
+    return code.co_name, code.co_firstlineno, code.co_code, code.co_names, code.co_varnames, _values(code)
+
+
+def _values(code: CodeType) -> tuple[Any, ...]:
+    return tuple((type(value), value) for value in code.co_consts if not isinstance(value, CodeType))
 
 
 def _from_arguments() -> str | None:
