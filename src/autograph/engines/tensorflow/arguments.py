@@ -26,9 +26,14 @@ class _Exact(default_types.Literal):  # type: ignore[misc]
     """A value that is itself and no other that equals it."""
 
     def __init__(self, value: Any) -> None:
-        self.value = value
-        self._identity = type(value), repr(value) if type(value) in _NUMBERS else value
+        self._reference = reference_to(value) if dataclasses.is_dataclass(value) else lambda: value
+        self._identity = _identity(value)
         self._value_hash = hash(self._identity)
+
+    @property
+    def value(self) -> Any:
+        """The value; ``None`` for an object that is gone."""
+        return self._reference()
 
     def placeholder_value(self, placeholder_context: Any) -> Any:
         return self.value
@@ -44,6 +49,19 @@ class _Exact(default_types.Literal):  # type: ignore[misc]
 
     def __hash__(self) -> int:
         return self._value_hash
+
+
+def _identity(value: Any) -> Any:
+    """What two values have to share to be one."""
+    kind = type(value)
+    if kind in _NUMBERS:
+        return kind, repr(value)  # tells -0.0 from 0.0, and a NaN from no other
+    if kind is tuple:
+        return kind, tuple(map(_identity, value))
+    if dataclasses.is_dataclass(value):
+        fields = [field for field in dataclasses.fields(value) if field.compare]
+        return kind, tuple([_identity(getattr(value, field.name)) for field in fields])
+    return kind, value
 
 
 class Exactly:
@@ -195,7 +213,10 @@ def _prepared_dataclass(value: Any) -> Any:
     values = tuple(getattr(value, name) for name in names)
     if any(isinstance(leaf, tf.Tensor | tf.Variable | tf.TypeSpec) for leaf in _leaves(values)):
         return Fields(type(value), names, tuple(map(prepared, values)))
-    return value if _has_hash(value) else ByIdentity(value)
+    if not _has_hash(value):
+        return ByIdentity(value)
+    is_value = type(value).__dataclass_params__.eq and "__eq__" in type(value).__dict__
+    return Exactly(value) if is_value else value
 
 
 def _is_treated(value: Any) -> bool:

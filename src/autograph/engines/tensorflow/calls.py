@@ -96,7 +96,7 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
         state = self._ag_state()
         failure: tuple[BaseException, Place | None]
         try:
-            if not kwargs:
+            if not kwargs and not self.parameters.has_named_only:
                 try:
                     return _finished(self.calls(args))
                 except Stale:
@@ -126,11 +126,10 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
         signature = self.input_signature
         if signature is None:
             values = self.parameters.bind(*args, **kwargs)
-            return values, Arguments(*self.parameters.spread(tuple(map(prepared, values))))
+            return values, self._ready(values)
         try:
             values = self.parameters.bind(*args, **kwargs)
-            rest = tuple(map(prepared, values[len(signature) :]))
-            ready = Arguments(*self.parameters.spread((*values[: len(signature)], *rest)))
+            ready = self._ready(values)
             function_type_utils.bind_function_inputs(ready.args, ready.kwargs, self.function_type, self._default_values)
         except TypeError:
             found = explain(self._name, self.parameters, signature, args, kwargs)
@@ -138,6 +137,11 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
                 raise
             raise found from None
         return values, ready
+
+    def _ready(self, values: tuple[Any, ...]) -> Arguments:
+        """The arguments as TensorFlow is to get them, from a value for each parameter."""
+        count = 0 if self.input_signature is None else len(self.input_signature)  # those are cast to their specs
+        return Arguments(*self.parameters.spread((*values[:count], *map(prepared, values[count:]))))
 
     def _learn(self, args: tuple[Any, ...], ready: Arguments, state: TensorFlowFunction, is_new: bool) -> None:
         """Sees to it that the next call like this one is made at once."""
@@ -154,7 +158,8 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
             return
 
         def bind(values: Any) -> Any:
-            _, apart = self.bound(tuple(values), {})
+            is_whole = len(values) == len(self.parameters.names)
+            apart = self._ready(tuple(values) if is_whole else self.parameters.bind(*values))
             return concrete.function_type.bind(*apart.args, **apart.kwargs)
 
         self.calls.learn(args, concrete, bind)
@@ -367,6 +372,8 @@ class TensorFlowFunction:
         if not function.parameters.is_current():
             function.refresh_parameters()
             self.graph_function.parameters = function.parameters
+            self.graph_function.calls.clear()
+            function.direct = None
         if self.has_own_traces(args):
             return self.bound_to(args[0])(*args[1:], **kwargs)
         return self.graph_function(*args, **kwargs)

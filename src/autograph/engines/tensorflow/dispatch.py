@@ -8,6 +8,7 @@ trace they lead to was seen at a call that went the long way.
 
 from __future__ import annotations
 
+import enum
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -185,6 +186,9 @@ class Calls:
         while len(self._known) > _MOST_KEPT:
             self._known.popitem(last=False)
 
+    def clear(self) -> None:
+        self._known.clear()
+
     def forget(self, concrete: Any) -> None:
         for key in [key for key, call in list(self._known.items()) if call.concrete is concrete]:
             self._known.pop(key, None)
@@ -252,7 +256,7 @@ def _gather(values: Sequence[Any], key: list[Any], tensors: list[Any], objects: 
 def _kind_of(value: Any, kind: type) -> object:
     known = _kinds.get(kind)
     if known is None:
-        is_object = (
+        is_object = issubclass(kind, enum.Enum) or (
             not isinstance(value, trace.SupportsTracingProtocol | trace.TraceType | tf.Variable | tf.Tensor)
             and not any(
                 hasattr(kind, name)
