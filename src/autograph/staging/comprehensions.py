@@ -25,6 +25,9 @@ def is_loop(held: list[Any], has_conditions: bool) -> bool:
         return has_conditions or not isinstance(items.length, int) or bool(items.steps)
     if is_tensor_list(items):
         return has_conditions or has_open_length(items)
+    shape = getattr(items, "shape", None)
+    if type(shape) is tuple and shape and not isinstance(shape[0], int):
+        return True  # of an open size
     return has_conditions and (issubclass(type(items), _SIZED) or hasattr(items, "dtype"))
 
 

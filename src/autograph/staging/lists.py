@@ -107,7 +107,13 @@ class Buffer:
     def stack(self) -> Any:
         """The elements in one array; with a staged length, all of the rows."""
         self.looked_at()
-        return _engine().first(self.data, self.length) if isinstance(self.length, int) else self.data
+        if isinstance(self.length, int):
+            return _engine().first(self.data, self.length)
+        if CONTEXT.rooms is not None and CONTEXT.rooms.owner.has_open_sizes:
+            raise StagingError(
+                "how many rows this list has in one array is known for known sizes of the arguments only"
+            )
+        return self.data
 
 
 class TensorList(list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -112,10 +113,15 @@ def _can_select(run: Run, wanted: list[tuple[types.ArrayType, tuple[Any, Any]]])
         return False
     if run.jaxpr is None:
         return True
-    if any(int(np.prod(kind.shape)) > _MAX_SELECTED_SIZE for kind, _ in wanted):
+    if not all(_is_small(kind.shape) for kind, _ in wanted):
         return False
     jaxpr = run.jaxpr.jaxpr
     return len(jaxpr.eqns) <= _MAX_SELECTED_EQUATIONS and all(_is_cheap(equation) for equation in jaxpr.eqns)
+
+
+def _is_small(shape: tuple[Any, ...]) -> bool:
+    """Whether an array has few elements; one of an open size may have many."""
+    return all(isinstance(size, int) for size in shape) and math.prod(shape) <= _MAX_SELECTED_SIZE
 
 
 def _is_cheap(equation: Any) -> bool:
@@ -124,7 +130,7 @@ def _is_cheap(equation: Any) -> bool:
         inner = equation.params["jaxpr"].jaxpr
         return len(inner.eqns) <= _MAX_SELECTED_EQUATIONS and all(_is_cheap(part) for part in inner.eqns)
     avals = [variable.aval for variable in (*equation.invars, *equation.outvars)]
-    if any(getattr(aval, "size", _MAX_SELECTED_SIZE + 1) > _MAX_SELECTED_SIZE for aval in avals):
+    if not all(isinstance(aval, jax.core.ShapedArray) and _is_small(aval.shape) for aval in avals):
         return False
     if name == "mul" and any(isinstance(operand, Literal) for operand in equation.invars):
         return True

@@ -240,7 +240,9 @@ class Variant:
         if pattern is not None and is_open:
             leaves, form = jax.tree_util.tree_flatten(self._entry.as_tree(tuple(payload)))
             payload = self._entry.as_tree(jax.tree_util.tree_unflatten(form, pattern.structs(leaves)))
+        self.growth.has_open_sizes = is_open
         traced = self.jitted.trace(*payload)
+        self.growth.has_open_sizes = False
         jaxpr = traced.jaxpr
         check_leaks(jaxpr, getattr(traced, "_consts", ()))
         self._inputs = self._plan.adopt(jaxpr)

@@ -156,11 +156,12 @@ class Growth:
         sizes: the rooms that have turned out to be too small, with what they are now.
         grows: whether a trace has lists that need room at all.
         is_repeat: whether the function is traced again for the same call.
+        has_open_sizes: whether the function is traced for all sizes of its arguments.
     """
 
     def __init__(self, sizes: dict[Key, int]) -> None:
         self.sizes = sizes
-        self.grows = self.is_repeat = False
+        self.grows = self.is_repeat = self.has_open_sizes = False
         self._lock = threading.RLock()
         self._kept: list[Callable[[], None]] = []
         self._short: dict[Key, int] = {}

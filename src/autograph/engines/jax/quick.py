@@ -331,4 +331,4 @@ def fitting(pattern: Pattern, kinds: Sequence[Any], call: Callable[..., Any], co
 
 def _numbers_for(dtype: Any) -> tuple[type, ...]:
     rank = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}.get(np.dtype(dtype).kind, -1)
-    return tuple(kind for index, kind in enumerate(NUMBERS) if index <= rank)
+    return NUMBERS[:1] if rank == 0 else NUMBERS[1 : rank + 1]
