@@ -21,6 +21,7 @@ from ...staging.state import CONTEXT, Location, Variables
 from ..common import regions
 from ..common.regions import explain_recursion, raised_by_program
 from . import callbacks
+from .arithmetic import simplified
 from .derivatives.internals import trace
 from .derivatives.masking import masked
 from .leaks import check_leaks
@@ -105,7 +106,7 @@ def trace_region(
 
     traced.__wrapped__ = body  # type: ignore[attr-defined] # what JAX says of the function is said of the user's
     try:
-        run.jaxpr = trace(traced, [jax.typeof(value) for value in inputs])
+        run.jaxpr = simplified(trace(traced, [jax.typeof(value) for value in inputs]))
         check_leaks(run.jaxpr)
     except RecursionError as error:
         explain_recursion(error)
