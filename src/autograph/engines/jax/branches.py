@@ -15,12 +15,30 @@ from jax.extend.core import Literal
 from ...staging.values import PLACEHOLDER
 from ..common import branches
 from . import types
+from .elements import is_read
+from .predication import predicated
 from .regions import Run, trace_region
 
 _MAX_SELECTED_EQUATIONS = 12
+_MAX_SELECTED_SCALAR_EQUATIONS = 48
+"""The same where all are operations on numbers; finding the place of an item takes five or ten."""
 _MAX_SELECTED_SIZE = 64
 
-_SAFE_ON_ANY = {"select_n", "copy", "copy_p", "max", "min", "neg", "add", "sub", "add_any"}
+_SAFE_ON_ANY = {
+    "select_n",
+    "copy",
+    "copy_p",
+    "max",
+    "min",
+    "neg",
+    "add",
+    "sub",
+    "add_any",
+    "squeeze",
+    "reshape",
+    "concatenate",
+    "slice",
+}
 """Cheap operations whose value and derivative are finite for finite operands, so that the side that is not taken can
 neither trap nor put a NaN into a gradient (the well-known trap of ``where``)."""
 _SAFE_ON_INTEGERS = _SAFE_ON_ANY | {
@@ -56,6 +74,8 @@ _SAFE_ON_INTEGERS = _SAFE_ON_ANY | {
     "round",
 }
 
+_CHEAP = _SAFE_ON_INTEGERS | {"square", "sqrt", "is_finite"}
+
 
 def stage_cond(
     predicate: Any,
@@ -72,6 +92,9 @@ def build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, t
     effects = [run.jaxpr is not None and bool(run.jaxpr.effects) for run in runs]
     if not wanted and not any(effects):
         return []
+    changed = predicated(predicate, runs, wanted, _is_cheap)
+    if changed is not None:
+        return changed
     if not any(effects) and all(_can_select(run, wanted) for run in runs):
         get_true, get_false = runs[0].evaluate(), runs[1].evaluate()
         return [_select(predicate, get_true(a), get_false(b), kind) for kind, (a, b) in wanted]
@@ -115,8 +138,38 @@ def _can_select(run: Run, wanted: list[tuple[types.ArrayType, tuple[Any, Any]]])
         return True
     if not all(_is_small(kind.shape) for kind, _ in wanted):
         return False
-    jaxpr = run.jaxpr.jaxpr
-    return len(jaxpr.eqns) <= _MAX_SELECTED_EQUATIONS and all(_is_cheap(equation) for equation in jaxpr.eqns)
+    equations = run.jaxpr.jaxpr.eqns
+    is_scalar = all(variable.aval.size == 1 for equation in equations for variable in equation.outvars)
+    most = _MAX_SELECTED_SCALAR_EQUATIONS if is_scalar else _MAX_SELECTED_EQUATIONS
+    if len(equations) > most:
+        return False
+    differentiable = _differentiable(run.jaxpr.jaxpr)
+    return all(
+        _is_cheap(equation) or (index not in differentiable and _is_cheap_value(equation))
+        for index, equation in enumerate(equations)
+    )
+
+
+def _differentiable(jaxpr: Any) -> set[int]:
+    """The equations that an output which can have a derivative depends on through values that can have one."""
+    found: set[int] = set()
+    live = {id(atom) for atom in jaxpr.outvars if _has_derivative(atom)}
+    for index in range(len(jaxpr.eqns) - 1, -1, -1):
+        equation = jaxpr.eqns[index]
+        if any(id(variable) in live for variable in equation.outvars):
+            found.add(index)
+            live.update(id(atom) for atom in equation.invars if _has_derivative(atom))
+    return found
+
+
+def _has_derivative(atom: Any) -> bool:
+    return jnp.issubdtype(atom.aval.dtype, jnp.inexact)
+
+
+def _is_cheap_value(equation: Any) -> bool:
+    """Whether an operation on numbers is cheap, and no one asks for its derivative."""
+    avals = [variable.aval for variable in (*equation.invars, *equation.outvars)]
+    return equation.primitive.name in _CHEAP and all(aval.size == 1 for aval in avals)
 
 
 def _is_small(shape: tuple[Any, ...]) -> bool:
@@ -129,6 +182,8 @@ def _is_cheap(equation: Any) -> bool:
     if name in ("jit", "pjit"):
         inner = equation.params["jaxpr"].jaxpr
         return len(inner.eqns) <= _MAX_SELECTED_EQUATIONS and all(_is_cheap(part) for part in inner.eqns)
+    if is_read(equation):
+        return True
     avals = [variable.aval for variable in (*equation.invars, *equation.outvars)]
     if not all(isinstance(aval, jax.core.ShapedArray) and _is_small(aval.shape) for aval in avals):
         return False

@@ -21,6 +21,7 @@ from ..common.loops import Loop, is_pure
 from ..common.raising import Pending, leave
 from . import types
 from .derivatives import Budget, while_loop
+from .elements import apart
 from .growing import Needed
 from .regions import Run, trace_region
 
@@ -59,6 +60,8 @@ class _Body:
 
     def __init__(self, loop: Loop, run: Run, heads: dict[int, Any]) -> None:
         self._loop, self._run = loop, run
+        if run.jaxpr is not None:
+            run.jaxpr = apart(run.jaxpr)
         self.carried, self._ends = loop.plan(run, heads)
         self.pending: Pending | None = run.pending
         """What an iteration may raise; its number and arrays are carried too, behind the state."""

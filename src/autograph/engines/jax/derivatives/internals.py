@@ -20,6 +20,7 @@ from jax._src.interpreters import partial_eval as pe
 from jax._src.lax.control_flow.loops import _while_lowering as lower_while
 from jax._src.state.discharge import discharge_state
 from jax._src.state.types import AbstractRef
+from jax._src.util import weakref_lru_cache
 from jax.extend.core import ClosedJaxpr, Jaxpr, Primitive
 from jax.interpreters import mlir
 
@@ -42,6 +43,7 @@ __all__ = [
     "pe",
     "split_at",
     "trace",
+    "weakref_lru_cache",
     "zeros",
 ]
 

@@ -40,6 +40,7 @@ from .internals import (
     trace,
 )
 from .masking import while_running
+from .pruning import prune
 from .reversal import Budget, more_rows
 from .steps import Counts, Derivative, Joint, without_effects
 
@@ -164,6 +165,7 @@ while_p.is_effectful = lambda params: bool(params["cond_jaxpr"].effects or param
 while_p.def_impl(partial(apply_primitive, while_p))
 while_p.def_effectful_abstract_eval(_types)
 mlir.register_lowering(while_p, _lower)
+pe.dce_rules[while_p] = prune
 
 
 def _rank(cond_jaxpr: ClosedJaxpr) -> int:
