@@ -95,7 +95,7 @@ KERNELS = [
     Kernel("gcd", "numbers", lambda n: (n,), (300, 150, 12), is_scalar=True),
     Kernel("newton", "numbers", lambda n: (n,), (10_000, 3_000, 20), is_scalar=True),
     Kernel("bisection", "numbers", lambda n: (n,), (5_000, 2_000, 10), is_scalar=True),
-    Kernel("sieve", "arrays", lambda n: (np.zeros(n, bool),), (300_000, 50_000, 40)),
+    Kernel("sieve", "arrays", lambda n: (np.zeros(n, bool),), (300_000, 50_000, 200)),
     Kernel("bubble_sort", "arrays", lambda n: (_floats(n),), (400, 200, 12)),
     Kernel(
         "quick_sort",
@@ -109,7 +109,7 @@ KERNELS = [
         lambda n: (np.sort(_floats(n)), _floats(2, n)[1].copy()),
         (20_000, 5_000, 20),
     ),
-    Kernel("run_lengths", "arrays", lambda n: (_integers(2, n),), (50_000, 20_000, 20)),
+    Kernel("run_lengths", "arrays", lambda n: (_integers(2, n),), (50_000, 20_000, 600)),
     Kernel(
         "edit_distance",
         "tables",

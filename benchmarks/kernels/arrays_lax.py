@@ -7,21 +7,17 @@ from jax import lax
 def sieve(is_composite):
     limit = len(is_composite)
 
-    def strike(n, is_composite):
+    def look(n, state):
+        count, is_composite = state
+        is_prime = ~is_composite[n]
+
         def step(state):
             multiple, is_composite = state
             return multiple + n, is_composite.at[multiple].set(True)
 
-        return lax.while_loop(lambda state: state[0] < limit, step, (n * n, is_composite))[1]
-
-    def look(n, state):
-        count, is_composite = state
-        return lax.cond(
-            is_composite[n],
-            lambda is_composite: (count, is_composite),
-            lambda is_composite: (count + 1, strike(n, is_composite)),
-            is_composite,
-        )
+        start = jnp.where(is_prime, n * n, limit)
+        is_composite = lax.while_loop(lambda state: state[0] < limit, step, (start, is_composite))[1]
+        return count + is_prime, is_composite
 
     return lax.fori_loop(2, limit, look, (0, is_composite))[0]
 
@@ -88,8 +84,8 @@ def run_lengths(values):
     def step(k, state):
         lengths, count, length = state
         same = values[k] == values[k - 1]
-        lengths = lax.cond(same, lambda lengths: lengths, lambda lengths: lengths.at[count].set(length), lengths)
-        return lengths, jnp.where(same, count, count + 1), jnp.where(same, length + 1, 1)
+        # The last value that is stored at a place is the one that counts.
+        return lengths.at[count].set(length), jnp.where(same, count, count + 1), jnp.where(same, length + 1, 1)
 
     lengths, count, length = lax.fori_loop(1, len(values), step, (jnp.zeros(len(values), int), 0, 1))
     lengths = lengths.at[count].set(length)

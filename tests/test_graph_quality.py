@@ -1,0 +1,202 @@
+"""How large the graphs of the kernels are, without a clock: against `jax.lax` by hand, and against `tf.function`.
+
+Each kernel of `benchmarks/kernels` is compiled twice for small arguments, and what XLA makes of it is counted after its
+optimisation: operations (parameters, constants and what packs and unpacks tuples left out), loops, conditionals, copies
+of whole arrays inside loops, and values that loops carry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from benchmarks.kernels import KERNELS, Kernel
+
+import autograph as ag
+
+
+@dataclass(frozen=True)
+class Size:
+    operations: int
+    loops: int
+    conditionals: int
+    carried: int
+
+    @classmethod
+    def of(cls, hlo: str) -> Size:
+        kinds = Counter(re.findall(r"^ +(?:ROOT )?%[\w.\-]+ = (?:\(.*?\)|\S+) ([\w\-]+)\(", hlo, re.MULTILINE))
+        states = re.findall(r" = (\(.*?\)) while\(", hlo)
+        return cls(
+            sum(count for kind, count in kinds.items() if kind not in _FREE),
+            kinds["while"],
+            kinds["conditional"],
+            sum(len(re.findall(r"\w+\[[\d,]*\]", state)) for state in states),
+        )
+
+
+_FREE = ("parameter", "constant", "get-tuple-element", "tuple", "bitcast")
+
+MORE_THAN_BY_HAND = {
+    # What `break` sets is carried beside the variable that the program sets.
+    "primes_by_trial": Size(operations=6, loops=0, conditionals=0, carried=1),
+    "sieve": Size(operations=0, loops=0, conditionals=0, carried=1),
+    # An item that only one branch changes is stored on both: where that is, and the item that is there now.
+    "bubble_sort": Size(operations=3, loops=0, conditionals=0, carried=0),
+    "edit_distance": Size(operations=8, loops=0, conditionals=0, carried=0),
+    "floyd_warshall": Size(operations=8, loops=0, conditionals=0, carried=2),
+    "run_lengths": Size(operations=10, loops=0, conditionals=0, carried=0),
+    "life": Size(operations=40, loops=0, conditionals=0, carried=3),
+    # One operation or two that XLA counts for a bound that it could have known.
+    "matrix_chain": Size(operations=2, loops=0, conditionals=0, carried=0),
+    "viterbi": Size(operations=3, loops=0, conditionals=0, carried=0),
+    "n_body": Size(operations=2, loops=0, conditionals=0, carried=0),
+    # A test of plain numbers is Python's, so the first iteration is in the graph a second time, before the loop.
+    "quick_sort": Size(operations=190, loops=3, conditionals=0, carried=12),
+    "stack_machine": Size(operations=150, loops=0, conditionals=0, carried=1),
+}
+"""By how much the graphs of some kernels may be larger than those by hand."""
+
+
+@pytest.fixture(autouse=True)
+def _numbers_of_64_bits():
+    with jax.enable_x64(True):
+        yield
+
+
+def optimised(function: Callable[..., Any], kernel: Kernel) -> tuple[str, Any]:
+    """The text of the compiled function, and what it gives."""
+    arguments = [jnp.asarray(argument) for argument in kernel.arguments(kernel.sizes[2])]
+    compiled = jax.jit(function).lower(*arguments).compile()
+    return compiled.as_text(), compiled(*arguments)
+
+
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
+def test_a_kernel_is_no_larger_than_by_hand_and_gives_what_python_gives(kernel):
+    expected = np.asarray(kernel.function(*kernel.arguments(kernel.sizes[2])))
+    own_text, own = optimised(ag.convert(kernel.function), kernel)
+    text, by_hand = optimised(kernel.by_hand, kernel)
+    np.testing.assert_allclose(own, expected, rtol=1e-9)
+    np.testing.assert_allclose(by_hand, expected, rtol=1e-9)
+    most, found = Size.of(text), Size.of(own_text)
+    more = MORE_THAN_BY_HAND.get(kernel.name, Size(0, 0, 0, 0))
+    assert found.conditionals <= most.conditionals
+    assert found.loops <= most.loops + more.loops
+    assert found.carried <= most.carried + more.carried
+    assert found.operations <= most.operations + more.operations
+
+
+@pytest.mark.parametrize("name", ["bubble_sort", "run_lengths", "edit_distance", "floyd_warshall", "sieve"])
+def test_no_array_is_copied_in_a_loop(name):
+    [kernel] = [kernel for kernel in KERNELS if kernel.name == name]
+    text, _ = optimised(ag.convert(kernel.function), kernel)
+    main = text[text.index("ENTRY ") :]
+    in_loops = text[: text.index("ENTRY ")]
+    copied = re.findall(r"= \w+\[([\d,]+)\]\S* copy\(", in_loops)
+    assert copied == []
+    assert "while" in main + in_loops
+
+
+def test_a_remainder_by_a_power_of_two_is_a_mask():
+    def odd_ones(n):
+        count = 0
+        while n != 0:
+            count += n % 2
+            n = n // 2
+        return count
+
+    text = jax.jit(ag.convert(odd_ones)).lower(13).compile().as_text()
+    assert re.findall(r" (remainder|divide|select|and|shift-right-arithmetic)\(", text) == [
+        "and",
+        "shift-right-arithmetic",
+    ]
+
+
+def test_what_a_break_leaves_behind_is_not_chosen():
+    """The next divisor does not wait for the remainder by this one, unless the divisor that was found is wanted."""
+
+    def has_divisor(n):
+        found, divisor = False, 2
+        while divisor * divisor <= n:
+            if n % divisor == 0:
+                found = True
+                break
+            divisor += 1
+        return found
+
+    def least_divisor(n):
+        divisor = 2
+        while divisor * divisor <= n:
+            if n % divisor == 0:
+                break
+            divisor += 1
+        return divisor
+
+    def chosen(function: Callable[..., Any]) -> int:
+        return jax.jit(ag.convert(function)).lower(35).as_text().count("stablehlo.select %")
+
+    assert bool(jax.jit(ag.convert(has_divisor))(35)) is True
+    assert bool(jax.jit(ag.convert(has_divisor))(37)) is False
+    assert int(jax.jit(ag.convert(least_divisor))(35)) == 5
+    assert chosen(has_divisor) < chosen(least_divisor)
+
+
+# TensorFlow, against TensorFlow's own AutoGraph.
+
+
+def count_to(n):
+    total = 0
+    for k in range(n):
+        total += k * k
+    return total
+
+
+def halved(x):
+    steps = 0
+    while x > 1.0:
+        x = x / 2.0
+        steps += 1
+    return steps
+
+
+def clipped(x):
+    if x > 10:
+        x = x - 10
+    else:
+        x = x + 1
+    return x
+
+
+@pytest.mark.parametrize(("function", "argument"), [(count_to, 7), (halved, 40.0), (clipped, 12)])
+def test_a_graph_on_tensorflow_is_no_larger_than_tf_functions(function, argument):
+    tf = pytest.importorskip("tensorflow")
+    argument = tf.constant(argument)
+
+    def looped(n):
+        total = tf.constant(0)
+        for k in tf.range(n):
+            total += k * k
+        return total
+
+    theirs_of = looped if function is count_to else function
+    own = tf.function(ag.convert(function), autograph=False)
+    theirs = tf.function(theirs_of)
+    assert int(own(argument)) == int(theirs(argument)) == int(function(argument.numpy()))
+    assert _nodes(own, argument) <= _nodes(theirs, argument)
+    assert _carried(own, argument) <= _carried(theirs, argument)
+
+
+def _nodes(function: Any, argument: Any) -> int:
+    graph = function.get_concrete_function(argument).graph.as_graph_def()
+    return len(graph.node) + sum(len(body.node_def) for body in graph.library.function)
+
+
+def _carried(function: Any, argument: Any) -> int:
+    operations = function.get_concrete_function(argument).graph.get_operations()
+    return sum(len(op.inputs) for op in operations if op.type in ("While", "StatelessWhile"))
