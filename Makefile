@@ -5,7 +5,7 @@
 #   make check    lint, types and formatting only
 #   make format   rewrite the sources in the project's format
 #   make fuzz     random programs, for a long time (FUZZ_EXAMPLES=20000)
-#   make bench    the benchmarks
+#   make bench    the benchmarks (QUICK=1 in five minutes, CHECK=1 against the stored ratios)
 #   make pages    write the pages of docs/ that show generated code, and what is said of mistakes
 #   make clean    remove the virtual environment and everything built
 #
@@ -17,12 +17,16 @@ JOBS ?= 2
 FUZZ_EXAMPLES ?= 20000
 DEMO_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
+QUICK ?=
+CHECK ?=
 
 BIN := $(VENV)/bin
 # A stamp newer than pyproject.toml says that its packages are there, so a second run starts at once.
 READY := $(VENV)/.ready
 DEMO_READY := $(VENV)/.ready-demo
 TEST_READY := $(VENV)/.ready-test
+BENCH_READY := $(VENV)/.ready-bench
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
@@ -47,8 +51,8 @@ format: $(TEST_READY)
 fuzz: $(TEST_READY)
 	AUTOGRAPH_FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -n $(JOBS) -m fuzz $(PYTEST_ARGS)
 
-bench: $(TEST_READY)
-	$(BIN)/python -m benchmarks
+bench: $(BENCH_READY)
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(CHECK),--check) $(BENCH_ARGS)
 
 pages: $(TEST_READY)
 	$(BIN)/python docs/write_tensorflow_pages.py
@@ -76,3 +80,8 @@ $(TEST_READY): pyproject.toml $(READY)
 	$(PIP) --editable '.[dev]'
 	@$(BIN)/python -m compileall -q src
 	@touch $@ $(DEMO_READY)
+
+$(BENCH_READY): pyproject.toml $(TEST_READY)
+	@echo "Installing the peers that the benchmarks compare with into $(VENV) (once) ..."
+	$(PIP) --editable '.[dev,bench]'
+	@touch $@

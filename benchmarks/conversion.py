@@ -12,7 +12,7 @@ from typing import Any
 
 import autograph as ag
 
-from . import long_function, peers
+from . import long_function, peers, shapes_of_code
 from .fresh import Workshop, program
 from .measure import Contest, Contestant, Ratio
 from .scale import Scale
@@ -44,6 +44,9 @@ def contests(scale: Scale) -> Iterator[Contest]:
         at_least=100,
         slow=True,
     )
+    yield _memory(long_function.source(min(4, long_function.blocks_for(scale.long_function))))
+    yield _nesting(scale)
+    yield _call_tree(scale)
     yield _growth("conversion-growth", "without early returns", scale, early_returns=False)
     yield _growth("conversion-growth-returns", "with an early return in each block", scale, early_returns=True)
 
@@ -74,6 +77,91 @@ def _against_peers(
         ],
         missing=[title for title, convert in converters.items() if convert is None],
         slow=slow,
+        clock=time.process_time,
+    )
+
+
+def _memory(source: str) -> Contest:
+    """The most memory that a conversion holds at once: bytes, where other contests have seconds."""
+    workshop = Workshop()
+    tensorflow, malt = peers.load(peers.TENSORFLOW), peers.load(peers.MALT)
+    converters: dict[str, Callable[[FunctionType], Any] | None] = {
+        AUTOGRAPH: ag.to_graph,
+        TF_AUTOGRAPH: None if tensorflow is None else tensorflow.autograph.to_graph,
+        peers.MALT: None if malt is None else malt.to_graph,
+    }
+
+    def contestant(name: str, convert: Callable[[FunctionType], Any]) -> Contestant:
+        def prepare(_: int) -> Callable[[], Any]:
+            function = workshop.function(source, long_function.NAME)
+            return lambda: convert(function)
+
+        return Contestant(name, prepare, lambda: prepare(1)().__name__.partition("_")[0], calls=1)
+
+    return Contest(
+        "conversion-memory",
+        f"The most memory that the conversion of {source.count(chr(10))} lines holds at once",
+        "conversion",
+        [contestant(name, convert) for name, convert in converters.items() if convert is not None],
+        [
+            Ratio("Memory of a conversion: tf.autograph / AutoGraph", TF_AUTOGRAPH, AUTOGRAPH),
+            Ratio("Memory of a conversion: diastatic-malt / AutoGraph", peers.MALT, AUTOGRAPH),
+        ],
+        missing=[name for name, convert in converters.items() if convert is None],
+        same_answers=False,
+        slow=True,
+        memory=True,
+    )
+
+
+def _nesting(scale: Scale) -> Contest:
+    workshop = Workshop()
+    contestants = []
+    for depth in scale.nesting:
+        source = shapes_of_code.nested(depth)
+        lines = source.count("\n")
+        contestants.append(_contestant(f"depth {depth}", ag.to_graph, workshop, source, "nested", work=lines))
+    least, most = contestants[0].name, contestants[-1].name
+    return Contest(
+        "conversion-nesting",
+        "Conversion of nested loops and conditionals: time per line",
+        "line",
+        contestants,
+        [Ratio(f"Conversion: a line at {most} / a line at {least}", most, least, at_most=2.5)],
+        same_answers=False,
+        clock=time.process_time,
+    )
+
+
+def _call_tree(scale: Scale) -> Contest:
+    """Each function is converted where it is called: here by calls of plain numbers."""
+    workshop = Workshop()
+    source = shapes_of_code.call_tree(scale.call_tree)
+    tensorflow, malt = peers.load(peers.TENSORFLOW), peers.load(peers.MALT)
+    converters: dict[str, Callable[[FunctionType], Any] | None] = {
+        AUTOGRAPH: ag.convert,
+        TF_AUTOGRAPH: None if tensorflow is None else tensorflow.autograph.to_graph,
+        peers.MALT: None if malt is None else malt.to_graph,
+    }
+
+    def contestant(name: str, convert: Callable[[FunctionType], Any]) -> Contestant:
+        def prepare(calls: int) -> Callable[[], Any]:
+            functions = iter([workshop.function(source, "node0") for _ in range(calls)])
+            return lambda: convert(next(functions))(7)
+
+        return Contestant(name, prepare, lambda: prepare(1)(), calls=10)
+
+    return Contest(
+        "conversion-call-tree",
+        f"A tree of {scale.call_tree} functions: conversion of all, and one call",
+        "tree",
+        [contestant(name, convert) for name, convert in converters.items() if convert is not None],
+        [
+            Ratio("A tree of calls: tf.autograph / AutoGraph", TF_AUTOGRAPH, AUTOGRAPH, at_least=50),
+            Ratio("A tree of calls: diastatic-malt / AutoGraph", peers.MALT, AUTOGRAPH, at_least=50),
+        ],
+        missing=[name for name, convert in converters.items() if convert is None],
+        slow=True,
         clock=time.process_time,
     )
 

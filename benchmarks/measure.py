@@ -12,6 +12,7 @@ import math
 import statistics
 import time
 import timeit
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,8 @@ class Ratio:
     denominator: str
     at_least: float | None = None
     at_most: float | None = None
+    why: str = ""
+    """What the profile shows where this project is behind, and what it would take."""
 
     @property
     def target(self) -> str:
@@ -74,6 +77,7 @@ class Contest:
         slow: whether a round takes many seconds.
         clock: what is timed. The processor time of all threads is disturbed least by other programs on the machine, and
             is the measure unless a contestant leaves work to threads of its own, or waits.
+        memory: whether not time is measured but the most bytes that Python's allocator hands out at once.
     """
 
     name: str
@@ -85,9 +89,12 @@ class Contest:
     same_answers: bool = True
     slow: bool = False
     clock: Callable[[], float] = pyperf.perf_counter
+    memory: bool = False
 
     @property
     def clock_name(self) -> str:
+        if self.memory:
+            return "bytes"
         return "processor time" if self.clock is time.process_time else "elapsed time"
 
 
@@ -181,7 +188,12 @@ def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seco
     for contestant in contestants:
         calls = 1
         # The answer has warmed up what is slow; the rest is called once to warm up, then to see how long it takes.
-        if seconds > 0 and qualified[contestant.name] < _SLOW and _time(contestant, 1, contest.clock) < seconds:
+        if (
+            seconds > 0
+            and not contest.memory
+            and qualified[contestant.name] < _SLOW
+            and _time(contestant, 1, contest.clock) < seconds
+        ):
             once = _time(contestant, min(3, contestant.calls), contest.clock)
             calls = max(1, min(contestant.calls, math.ceil(seconds / max(once, 1e-9))))
         outcome.calls[contestant.name] = calls
@@ -189,8 +201,21 @@ def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seco
     for turn in range(rounds):
         start = turn % max(len(contestants), 1)
         for contestant in [*contestants[start:], *contestants[:start]]:
-            taken = _time(contestant, outcome.calls[contestant.name], contest.clock)
+            calls = outcome.calls[contestant.name]
+            taken = _memory(contestant) if contest.memory else _time(contestant, calls, contest.clock)
             outcome.seconds[contestant.name].append(taken / contestant.work)
+
+
+def _memory(contestant: Contestant) -> float:
+    """The most bytes that one call holds at once."""
+    statement = contestant.prepare(1)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        statement()
+        return float(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
 
 
 def _time(contestant: Contestant, calls: int, clock: Callable[[], float]) -> float:

@@ -11,8 +11,10 @@ from types import ModuleType
 TENSORFLOW = "TensorFlow"
 MALT = "diastatic-malt"
 EQUINOX = "Equinox"
+NUMBA = "Numba"
+TORCH = "PyTorch"
 
-_MODULES = {TENSORFLOW: "tensorflow", MALT: "malt", EQUINOX: "equinox"}
+_MODULES = {TENSORFLOW: "tensorflow", MALT: "malt", EQUINOX: "equinox", NUMBA: "numba", TORCH: "torch"}
 _OWN = {"AutoGraph": "autograph", "JAX": "jax", "jaxlib": "jaxlib", "NumPy": "numpy", "pyperf": "pyperf"}
 
 

@@ -17,6 +17,11 @@ class Scale:
     slow_limit: the same where slow contestants take part.
     gradient_sizes: how many elements the state of a differentiated loop has.
     gradient_steps: how many iterations that loop does.
+    kernel_size: which of a kernel's sizes: 0 for the full one, 1 for a smaller one, 2 for the smallest.
+    nesting: the depths of nested loops that are converted.
+    call_tree: how many functions the tree of calls has that is converted.
+    lengths, batches: of the sequences that the recurrent network reads.
+    curve_steps: how many points each of the curves of growth has.
     """
 
     rounds: int
@@ -28,6 +33,12 @@ class Scale:
     slow_limit: int
     gradient_sizes: tuple[int, ...]
     gradient_steps: tuple[int, ...]
+    kernel_size: int
+    nesting: tuple[int, ...]
+    call_tree: int
+    lengths: tuple[int, ...]
+    batches: tuple[int, ...]
+    curve_steps: int
 
 
 FULL = Scale(
@@ -40,17 +51,29 @@ FULL = Scale(
     slow_limit=3_000,
     gradient_sizes=(1, 1000),
     gradient_steps=(100, 10_000, 1_000_000),
+    kernel_size=0,
+    nesting=(1, 4, 8, 12),
+    call_tree=200,
+    lengths=(64, 128),
+    batches=(32, 64, 128),
+    curve_steps=9,
 )
 QUICK = Scale(
     rounds=5,
     slow_rounds=3,
     seconds=0.03,
-    long_function=362,
-    growth=(100, 300, 1000),
+    long_function=92,
+    growth=(100, 1000),
     limit=30_000,
     slow_limit=1_000,
     gradient_sizes=(1, 1000),
     gradient_steps=(100, 10_000),
+    kernel_size=1,
+    nesting=(1, 6, 12),
+    call_tree=50,
+    lengths=(64,),
+    batches=(32,),
+    curve_steps=6,
 )
 TINY = Scale(
     rounds=1,
@@ -62,4 +85,10 @@ TINY = Scale(
     slow_limit=10,
     gradient_sizes=(1,),
     gradient_steps=(5,),
+    kernel_size=2,
+    nesting=(1, 3),
+    call_tree=5,
+    lengths=(4,),
+    batches=(2,),
+    curve_steps=3,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -24,7 +25,6 @@ class Kernel:
         arguments: numbers and NumPy arrays, fresh ones in each call, for a size.
         sizes: the sizes for the scales ``full``, ``quick`` and ``tiny``.
         is_scalar: whether it works on numbers alone.
-        static: the positions of arguments whose size or value the graph has to know.
     """
 
     name: str
@@ -49,10 +49,15 @@ class Kernel:
     @property
     def source(self) -> str:
         """The text of the module with the ordinary version."""
-        path = self.module().__file__
-        assert path is not None
-        with open(path) as file:
-            return file.read()
+        return _text(self.module())
+
+    @property
+    def source_by_hand(self) -> str:
+        return _text(self.module("_lax"))
+
+
+def _text(module: ModuleType) -> str:
+    return Path(str(module.__file__)).read_text()
 
 
 def _random() -> np.random.Generator:

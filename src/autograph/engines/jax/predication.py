@@ -255,7 +255,7 @@ class _Item:
             order = equation.params["dimension_numbers"].scatter_dims_to_operand_dims
             self.starts = [lax.index_in_dim(indices, order.index(axis), keepdims=False) for axis in range(array.ndim)]
             for start, size in zip(self.starts, array.shape, strict=True):
-                inside = lax.bitwise_and(start >= 0, start < size)
+                inside = lax.bitwise_and(lax.ge(start, _like(start, 0)), lax.lt(start, _like(start, size)))
                 self.is_inside = _both(self.is_inside, inside)
         self.value = lax.reshape(value, self.shape)
 
@@ -264,7 +264,7 @@ class _Item:
         condition = _both(condition, self.is_inside)
         value = self.value
         if condition is not True:
-            value = jnp.where(condition, value, _slice(array, self.starts, self.shape))
+            value = _either(condition, value, _slice(array, self.starts, self.shape))
         return lax.dynamic_update_slice(array, value, self.starts, allow_negative_indices=False)
 
 
@@ -272,12 +272,20 @@ def _slice(array: Any, starts: Sequence[Any], shape: Sequence[int]) -> Any:
     return lax.dynamic_slice(array, starts, shape, allow_negative_indices=False)
 
 
+def _like(place: Any, number: int) -> Any:
+    return np.asarray(number, place.dtype)
+
+
 def _both(a: Any, b: Any) -> Any:
     return b if a is True else a if b is True else lax.bitwise_and(a, b)
 
 
 def _either(predicate: Any, a: Any, b: Any) -> Any:
-    return a if a is b else jnp.where(predicate, a, b)
+    if a is b:
+        return a
+    if isinstance(a, types.Array) and isinstance(b, types.Array) and a.dtype == b.dtype and a.shape == b.shape:
+        return lax.select(predicate, a, b)
+    return jnp.where(predicate, a, b)
 
 
 def _change_both(predicate: Any, sides: Sequence[_Side], first: Any, second: Any) -> None:
@@ -312,7 +320,7 @@ def _change_one(predicate: Any, side: _Side, other: _Side, equation: Any) -> Non
         result = _Item(equation, [array, *operands]).stored(array, predicate)
     elif equation.primitive.name == "dynamic_update_slice":
         value, *starts = operands
-        value = jnp.where(predicate, value, _slice(array, starts, value.shape))
+        value = _either(predicate, value, _slice(array, starts, value.shape))
         result = _bind(equation, [array, value, *starts])
     else:
         indices, updates = operands

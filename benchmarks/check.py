@@ -1,0 +1,37 @@
+"""Whether ratios are worse than those of an earlier run, by more than machines that others use can be blamed for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FACTOR = 2.0
+"""A ratio of one run, taken within its rounds, stays well within this factor of that of another."""
+SLACK = 0.25
+"""What may be added to a small ratio: a call of a microsecond is disturbed by more than its share."""
+
+
+def regressions(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What has become worse, in words; both are what ``results.json`` holds.
+
+    Only ratios with a target are compared: of the others it is not said which way is the better one. A ratio that one
+    of the runs has not measured, since a contestant is not installed or the contest is new, says nothing.
+    """
+    before = {(ratio["contest"], ratio["question"]): ratio for ratio in stored["ratios"]}
+    found = []
+    for ratio in now["ratios"]:
+        old = before.get((ratio["contest"], ratio["question"]))
+        if old is None or not ratio["target"]:
+            continue
+        limit = worst(old["median"], ratio["better"])
+        is_worse = ratio["median"] > limit if ratio["better"] == "less" else ratio["median"] < limit
+        if is_worse:
+            found.append(
+                f"{ratio['question']}: {ratio['median']:.4g}, and {old['median']:.4g} before (limit {limit:.4g})"
+            )
+    return found
+
+
+def worst(median: float, better: str) -> float:
+    """The ratio beyond which it is worse than ``median``."""
+    return median * FACTOR + SLACK if better == "less" else max(median - SLACK, 0.0) / FACTOR
