@@ -1,4 +1,4 @@
-"""Functions of the standard library that go through sequences: ``itertools``, ``functools.reduce``, ``heapq``, ``bisect``.
+"""The standard library's functions of sequences: ``itertools``, ``functools.reduce``, ``heapq`` and ``bisect``.
 
 They are written in C, which can neither iterate over what a graph holds nor ask a staged condition. Most take their
 items one after the other and are given rows that Python can count. Where a staged condition decides, the function's
@@ -133,7 +133,8 @@ _lock = threading.Lock()
 def _in_python(name: str, accelerator: str) -> ModuleType:
     """A module of the standard library as it is where its C form is missing."""
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     with _lock:
         known = sys.modules.get(accelerator)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeGuard
 
 from ..engines.base import active_engine, engine
 from ..errors import StagingError
@@ -463,7 +463,7 @@ class TensorList(list):
             self.pop(index)
 
 
-def is_tensor_list(value: Any) -> bool:
+def is_tensor_list(value: Any) -> TypeGuard[TensorList]:
     """Whether ``value`` is a list (or queue) that a graph can fill; it is not asked for its ``__class__``."""
     return issubclass(type(value), TensorList)
 

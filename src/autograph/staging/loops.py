@@ -24,7 +24,7 @@ each iteration is worth more than the smaller graph."""
 ENDLESS: dict[Any, Callable[..., Any]] = {}
 """What a ``for`` statement goes through in place of an iterator without an end; ``library`` fills it."""
 _MOST_UNKNOWN, _MOST = 10_000, 1_000_000
-"""How many iterations of a loop that the graph leaves are tried, where the number is not known; what counts as known."""
+"""How many iterations are tried of a loop that the graph leaves, where their number is not known; what is known."""
 
 _FRESH_ITERATORS = (enumerate, zip, map, filter, reversed)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, SupportsIndex
+from types import FunctionType
+from typing import Any, SupportsIndex, cast
 
 from ..engines.base import active_engine
 from .branch import if_stmt
@@ -32,7 +33,8 @@ class Queue(TensorList):
     def _keep(self, end: int) -> None:
         """Drops an element from an ``end`` if there are too many."""
         if self.maxlen is not None:
-            if_stmt(self.staged_length() > self.maxlen, lambda: self._drop(end), None, ())
+            too_many = cast(FunctionType, lambda: self._drop(end))
+            if_stmt(self.staged_length() > self.maxlen, too_many, None, ())
 
     def _drop(self, end: int) -> None:
         super().pop(end)
@@ -80,7 +82,7 @@ class Queue(TensorList):
                 self.append(self.popleft())
 
         for _ in range(abs(count)):
-            if_stmt(self.staged_length() > 1, once, None, ())
+            if_stmt(self.staged_length() > 1, cast(FunctionType, once), None, ())
 
     def kind_outside(self) -> Callable[[list[Any]], Any]:
         return partial(deque, maxlen=self.maxlen)
