@@ -443,3 +443,19 @@ def test_strategies_train_to_the_weights_of_one_device(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-4, err_msg=name)
     for found, single in zip(two, one, strict=True):
         np.testing.assert_allclose(found, single, rtol=1e-3)
+
+
+def test_a_program_that_waits_for_the_end_of_an_iterator_goes_on_there() -> None:
+    def total(numbers: Any) -> Any:
+        iterator = iter(numbers)
+        result = tf.constant(0, tf.int64)
+        while True:
+            try:
+                number = next(iterator)
+            except StopIteration:
+                break
+            result += number
+        return result
+
+    assert ag.function(total)(tf.data.Dataset.range(6)) == 15
+    assert ag.function(total)(tf.data.Dataset.range(0)) == 0

@@ -128,3 +128,20 @@ def shortest_paths_with_a_heap(weights):
                     distance[neighbour] = d + weights[weight]
                     heapq.heappush(heap, (distance[neighbour], neighbour))
     return distance
+
+
+@program((floats(1.0, 2.0, 3.0),), (floats(0.5, 9.0, 1.0),))
+def rows_by_name(x):
+    names = ["a", "b", "c"]
+    found = {}
+    for i, value in enumerate(x):
+        if value > 1:
+            found[names[i]] = value
+        else:
+            found[names[i]] = -value
+    return found
+
+
+@program((4.5,), (9.0,), (0.25,))
+def roots_and_floors(x):
+    return math.sqrt(x) + math.floor(x), math.floor(x) // 2, math.hypot(x, 3) > 5

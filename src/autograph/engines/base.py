@@ -114,6 +114,9 @@ class Engine(Protocol):
     def items(self, value: Any) -> Any:
         """A staged value as something that Python can iterate over, if its length is known."""
 
+    def next_of(self, iterator: Any) -> Any:
+        """``next(iterator)`` of an iterator that the graph draws from."""
+
     def next_or(self, iterator: Any, default: Any) -> Any:
         """``next(iterator, default)`` of an iterator that the graph draws from."""
 

@@ -398,8 +398,10 @@ def next_(iterator: Any, /, *default: Any) -> Any:
     if type(iterator) is Iterator:
         return iterator.take(*default)
     if not is_tensor_list(iterator):
-        engine = staged(iterator) if default else None
-        return builtins.next(iterator, *default) if engine is None else engine.next_or(iterator, default[0])
+        engine = staged(iterator)
+        if engine is None:
+            return builtins.next(iterator, *default)
+        return engine.next_or(iterator, default[0]) if default else engine.next_of(iterator)
     # A generator expression whose length the graph decides.
     some = truth(iterator)
     if default:

@@ -27,7 +27,7 @@ class Sequence:
         item: ``item(index, rows)`` is the item at ``index``.
         steps: what is done with an item before the loop's body has it, from the first ``filter`` on; ``visit`` does it.
         optional: whether Python could go through them just as well.
-        rows_of: the array whose rows they are, if it is one.
+        rows_of: the array whose rows they are, or are made of: Python can go through them where the graph cannot.
         counter: ``(start, stop, step)``, where the items are the numbers of a range and ``step`` is an ``int``: the
             loop can then count by them.
     """
@@ -108,6 +108,7 @@ def enumerated(inner: Sequence, start: Any) -> Sequence:
         lambda index, rows: (start + index, inner.item(index, rows)),
         inner.slices,
         optional=inner.optional,
+        rows_of=inner.rows_of,
     )
 
 
@@ -117,7 +118,16 @@ def zipped(parts: list[Sequence], length: Any, slices: list[Any]) -> Sequence:
         lambda index, rows: tuple(part.item(index, own) for part, own in zip(parts, rows, strict=True)),
         slices,
         optional=all(part.optional for part in parts),
+        rows_of=_rows_of_all(parts),
     )
+
+
+def _rows_of_all(parts: list[Sequence]) -> Any:
+    """The rows of one of the parts, if Python can go through all of them."""
+    rows = [part.rows_of for part in parts if part.rows_of is not None]
+    others = [part for part in parts if part.rows_of is None]
+    known = all(part.counter is not None and all(type(number) is int for number in part.counter) for part in others)
+    return rows[0] if rows and known else None
 
 
 def mapped(function: Callable[..., Any], inner: Sequence, star: bool) -> Sequence:
@@ -128,7 +138,11 @@ def mapped(function: Callable[..., Any], inner: Sequence, star: bool) -> Sequenc
         # Only what passes the filter is given to the function.
         return _with_step(inner, Step(apply, False))
     return Sequence(
-        inner.length, lambda index, rows: apply(inner.item(index, rows)), inner.slices, optional=inner.optional
+        inner.length,
+        lambda index, rows: apply(inner.item(index, rows)),
+        inner.slices,
+        optional=inner.optional,
+        rows_of=inner.rows_of,
     )
 
 

@@ -129,6 +129,9 @@ class JaxEngine(GraphEngine):
     def items(self, value: Any) -> Any:
         return value  # a tracer can be iterated over
 
+    def next_of(self, iterator: Any) -> Any:
+        return next(iterator)
+
     def next_or(self, iterator: Any, default: Any) -> Any:
         return next(iterator, default)
 

@@ -11,7 +11,7 @@ from tensorflow.python.eager import context
 
 from ...errors import StagingError
 from ...staging.choice import Choice, value_of
-from ...staging.lists import TensorList
+from ...staging.lists import TensorList, raised_here
 from ...staging.one_of import OneOf
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange
@@ -114,11 +114,24 @@ class TensorFlowEngine(GraphEngine):
             )
         return tf.unstack(value)
 
+    def next_of(self, iterator: Any) -> Any:
+        if not sources.is_stream(iterator) or not raising.active():
+            return next(iterator)
+
+        def ended() -> Any:
+            raise raised_here(StopIteration())
+
+        return self._drawn(iterator, ended)
+
     def next_or(self, iterator: Any, default: Any) -> Any:
+        return self._drawn(iterator, lambda: default)
+
+    @staticmethod
+    def _drawn(iterator: Any, otherwise: Callable[[], Any]) -> Any:
         stream = sources.Stream(iterator)
         stream.start()
         drawn = stream.draw()
-        return stage_cond(drawn.has_value(), drawn.get_value, lambda: default, None, [])
+        return stage_cond(drawn.has_value(), drawn.get_value, otherwise, None, [])
 
     def length(self, value: Any) -> Any:
         if isinstance(value, tf.data.Dataset):

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import tensorflow as tf
 
-from .numbers import Number, as_number, as_tensor
+from .numbers import as_number, as_tensor
 
 
 def _as_float(value: Any) -> Any:
@@ -30,22 +30,21 @@ def _of_floats(function: Callable[..., Any]) -> Callable[..., Any]:
     def apply(*values: Any) -> Any:
         tensors = [_as_float(value) for value in values]
         widest = max((tensor.dtype for tensor in tensors), key=lambda dtype: dtype.size)
-        return _like(function(*(tf.cast(tensor, widest) for tensor in tensors)), values)
+        return _number(function(*(tf.cast(tensor, widest) for tensor in tensors)))
 
     return apply
 
 
-def _like(result: Any, values: tuple[Any, ...]) -> Any:
-    """``result`` as a number of Python's, if all that it was computed from are."""
-    are_numbers = all(isinstance(value, Number | int | float) for value in values)
-    return as_number(result) if are_numbers and result.dtype != tf.bool else result
+def _number(result: Any) -> Any:
+    """``result`` as a number of Python's, which all of these functions give, also of tensors."""
+    return as_number(result) if result.shape.rank == 0 and result.dtype != tf.bool else result
 
 
 def _integer(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def rounded(value: Any) -> Any:
         if value.dtype.is_integer:
-            return value
-        return _like(tf.cast(function(as_tensor(value)), tf.int32), (value,))
+            return _number(tf.identity(value))
+        return _number(tf.cast(function(as_tensor(value)), tf.int32))
 
     return rounded
 
@@ -59,7 +58,7 @@ def _isqrt(value: Any) -> Any:
     plain = as_tensor(value)
     root = tf.cast(tf.floor(tf.sqrt(tf.cast(plain, tf.float64))), plain.dtype)
     root = tf.where(root * root > plain, root - 1, root)
-    return _like(tf.where((root + 1) * (root + 1) <= plain, root + 1, root), (value,))
+    return _number(tf.where((root + 1) * (root + 1) <= plain, root + 1, root))
 
 
 def _hypot(*sides: Any) -> Any:
