@@ -49,14 +49,14 @@ MISTAKES = [
     Mistake(
         "bool() of a staged value in native code",
         """
-        import itertools
+        import operator
 
         def f(n):
-            return list(itertools.compress("ab", [n, n]))  # here
+            return 1 if operator.truth(n) else 0  # here
         """,
         scalar("3"),
         {"jax": "TracerBoolConversionError", "tensorflow": "OperatorNotAllowedInGraphError"},
-        (_STAGED, "itertools.compress", _STATIC),
+        (_STAGED, "`operator.truth` is native code", _STATIC),
     ),
     Mistake(
         "hash() of a staged value",
