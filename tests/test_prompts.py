@@ -14,6 +14,7 @@ from typing import Any
 
 import nbclient
 import nbformat
+import pexpect
 import pytest
 
 import autograph as ag
@@ -67,6 +68,29 @@ def test_the_interactive_option_behind_a_file(tmp_path: Path) -> None:
     finished = python("-i", str(script), input="print('prompt', half(40), ag.convert(half)(40))\n")
     assert "True 6" in finished.stdout
     assert "prompt 10 10" in finished.stdout
+
+
+def test_the_prompt_keeps_what_is_typed_from_3_13_on_and_says_so_where_it_does_not() -> None:
+    environment = {**os.environ, "PYTHONPATH": SOURCE, "TERM": "dumb", "PYTHON_BASIC_REPL": "1"}
+    prompt = pexpect.spawn(sys.executable, ["-q"], env=environment, encoding="utf-8", timeout=60, echo=False)
+
+    def say(line: str) -> str:
+        prompt.sendline(line)
+        prompt.expect(">>> ")
+        return str(prompt.before)
+
+    prompt.expect(">>> ")
+    say("import autograph as ag")
+    say("first = lambda n: n + 1 if n > 3 else n")
+    said = say("ag.convert(first)(5)")
+    if sys.version_info >= (3, 13):
+        assert said.strip().endswith("6")
+        say("first = lambda n: n + 2 if n > 3 else n")
+        assert say("ag.convert(first)(5)").strip().endswith("7")
+    else:
+        assert "its source is not available" in said
+        assert "the prompt of Python 3.13" in said
+    prompt.close(force=True)
 
 
 def test_other_code_of_the_same_name_is_not_taken_for_the_command_line() -> None:
