@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import dis
+import itertools
 from collections.abc import Iterator
 from types import CodeType
 from typing import NamedTuple
@@ -17,7 +18,6 @@ from typing import NamedTuple
 from .nodes import STAGING, Position, position, staging
 
 _HOOK = "explain"
-_RERAISE = dis.opmap["RERAISE"]
 
 
 def explaining(body: list[ast.stmt], at: Position) -> ast.stmt:
@@ -47,26 +47,18 @@ class _Entry(NamedTuple):
 
 def keeping_place(code: CodeType) -> CodeType:
     """``code``, whose frame ends where the exception was raised that its handler has let pass."""
-    instructions = list(dis.get_instructions(code))
-    index = {instruction.offset: number for number, instruction in enumerate(instructions)}
+    text = code.co_code
     entries = list(_parsed(code.co_exceptiontable))
-    own = [
-        entry.target
-        for entry in entries
-        if instructions[index[entry.target]].opname == "PUSH_EXC_INFO"
-        and is_explaining(instructions[index[entry.target] + 1 :])
-    ]
-    if not own:
+    handler = next((entry.target for entry in entries if _begins_handler(code, entry.target)), None)
+    if handler is None:
         return code
-    handler = own[0]
     cleanups = {entry.target for entry in entries if entry.start <= handler < entry.end and entry.target != handler}
     if len(cleanups) != 1:
         return code
     cleanup = cleanups.pop()
-    tail = instructions[index[cleanup] : index[cleanup] + 3]
-    guarded = [entry for entry in entries if entry.target == cleanup]
-    is_usual = [part.opname for part in tail] == ["COPY", "POP_EXCEPT", "RERAISE"] and tail[2].arg == 1
-    if not is_usual or any(entry.start < handler for entry in guarded):
+    tail = list(itertools.islice(_operations(text, cleanup), 3))
+    is_usual = [operation for operation, _, _ in tail] == _TAIL and tail[2][1] == 1
+    if not is_usual or any(entry.start < handler for entry in entries if entry.target == cleanup):
         return code
     changed = [
         entry._replace(keeps_place=True)
@@ -76,9 +68,41 @@ def keeping_place(code: CodeType) -> CodeType:
         else entry
         for entry in entries
     ]
-    text = bytearray(code.co_code)
-    text[tail[2].offset + 1] = 3  # the place lies under the exception before, and the place in the handler
-    return code.replace(co_code=bytes(text), co_exceptiontable=_encoded(changed), co_stacksize=code.co_stacksize + 1)
+    new = bytearray(text)
+    new[tail[2][2] + 1] = 3  # the place lies under the exception before, and the place in the handler
+    return code.replace(co_code=bytes(new), co_exceptiontable=_encoded(changed), co_stacksize=code.co_stacksize + 1)
+
+
+_HEAD = [dis.opmap["PUSH_EXC_INFO"], dis.opmap["POP_TOP"], dis.opmap["LOAD_DEREF"]]
+_TAIL = [dis.opmap["COPY"], dis.opmap["POP_EXCEPT"], dis.opmap["RERAISE"]]
+
+
+def _begins_handler(code: CodeType, target: int) -> bool:
+    """Whether the handler that ``explaining`` makes begins at an instruction."""
+    first = list(itertools.islice(_operations(code.co_code, target), 4))
+    if [operation for operation, _, _ in first[:3]] != _HEAD or len(first) < 4:
+        return False
+    operation, number, _ = first[3]
+    if operation == dis.opmap["LOAD_ATTR"]:
+        number >>= 1  # its last bit says that a method is loaded
+    elif operation != dis.opmap.get("LOAD_METHOD"):
+        return False
+    return number < len(code.co_names) and code.co_names[number] == _HOOK
+
+
+def _operations(text: bytes, offset: int) -> Iterator[tuple[int, int, int]]:
+    """Each instruction from an offset on: what it does, its operand, and its offset. ``dis`` would take a long time."""
+    extended = 0
+    for place in range(offset, len(text), 2):
+        operation, operand = text[place], text[place + 1]
+        if operation == dis.EXTENDED_ARG:
+            extended = (extended | operand) << 8
+        elif operation != _CACHE:
+            yield operation, extended | operand, place
+            extended = 0
+
+
+_CACHE = dis.opmap.get("CACHE", 0)
 
 
 def _parsed(table: bytes) -> Iterator[_Entry]:
