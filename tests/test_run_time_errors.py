@@ -66,13 +66,13 @@ def test_without_a_check_the_compiled_program_is_that_of_lax():
         total = 0
         while n > 1:
             total = total + n
-            n = n // 2
+            n = n - 3
         return total
 
     def by_hand(n):
         def body(state):
             total, n = state
-            return total + n, n // 2
+            return total + n, n - 3
 
         return jax.lax.while_loop(lambda state: state[1] > 1, body, (jnp.int32(0), jnp.asarray(n)))[0]
 
