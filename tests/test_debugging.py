@@ -8,6 +8,7 @@ import logging
 import os
 import pstats
 import re
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -359,3 +360,16 @@ def test_the_log_shows_generated_code_and_libraries_only_when_asked(log: Any) ->
 def test_a_verbosity_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="the verbosity is 4; it can be 0, 1, 2, 3"):
         ag.set_verbosity(4)
+
+
+def test_the_environment_says_how_much_is_told_from_the_start(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text("import autograph as ag\n\ndef f(x):\n    return x if x else 1\n\nprint(ag.convert(f)(2))\n")
+    for setting, wanted, code in (("1", f'autograph: converted f (File "{script}", line 3)\n', 0), ("loud", "", 1)):
+        environment = {**os.environ, "PYTHONPATH": SOURCE, "AUTOGRAPH_VERBOSITY": setting}
+        finished = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment)
+        assert finished.returncode == code
+        if code == 0:
+            assert (finished.stdout, finished.stderr) == ("2\n", wanted)
+        else:
+            assert "AUTOGRAPH_VERBOSITY is 'loud'; it can be 0, 1, 2, 3" in finished.stderr
