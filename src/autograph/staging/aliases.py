@@ -90,6 +90,29 @@ def is_held(value: Any) -> bool:
     return any(held is value for frame in _frames() for held in frame.f_locals.values())
 
 
+def is_shared(value: Any) -> bool:
+    """Whether the array ``value`` is an argument of the function that is being traced, or has more than one name."""
+    olds = [value]
+    for head, initial in reversed(CONTEXT.origins):
+        if any(head is one for one in olds):
+            olds.append(initial)
+    if CONTEXT.boundary is not None and any(held is one for held in CONTEXT.boundary.arguments for one in olds):
+        return True
+    names = {
+        (id(frame.f_code), name)
+        for frame in _frames()
+        for name, held in frame.f_locals.items()
+        if any(held is one for one in olds) and not name.startswith("ag__")
+    }
+    return len({name for _, name in names}) > 1
+
+
+def current_line() -> str:
+    """The line of the program that is running."""
+    frame = next(_frames())
+    return f"line {frame.f_lineno} of {frame.f_code.co_name}()"
+
+
 def _cell(name: str, content: Any) -> CellType | None:
     """The cell of a variable that a region under way can change."""
     for variables in reversed(CONTEXT.variables):

@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from ..engines.base import Engine, active_engine, array_engine, engine_of
-from .aliases import is_held, refuse_view, replaced
+from .aliases import current_line, is_held, is_shared, refuse_view, replaced
 from .calls import call
 from .choice import Choice, look_up
 from .copies import note_copy
@@ -138,12 +138,47 @@ def _changed(old: Any, new: Any) -> Any:
     return new
 
 
+def _of_its_dtype(new: Any, array: Any) -> Any:
+    """``new`` with the dtype of ``array``, which keeps it."""
+    if hasattr(type(new), "astype"):
+        return new.astype(array.dtype)
+    building = active_engine()
+    assert building is not None
+    return building.types.convert(new, building.types.type_of(array))
+
+
 def fill_in_place(symbol: str, value: Callable[[], Any], array: Any) -> Any:
     """``array += value()`` in a function that gives nothing back, so that only the array itself can be meant."""
     try:
         if _array_engine(array) is None or not getattr(array, "ndim", 0):
             return IN_PLACE[symbol](array, value())
-        return _changed(array, IN_PLACE[symbol](array, value()).astype(array.dtype))
+        return _changed(array, _of_its_dtype(IN_PLACE[symbol](array, value()), array))
+    except BaseException as error:
+        hide_frames(error)
+        raise
+
+
+def update(symbol: str, value: Callable[[], Any], variable: Any) -> Any:
+    """``variable += value()``, where others may hold what ``variable`` holds.
+
+    An array of NumPy's changes in place, those of engines do not. Which of the two a traced array would be, the caller
+    of the function decides: what the difference would be seen in is noted for calls with arrays of NumPy's.
+    """
+    try:
+        if issubclass(type(variable), list | dict | set):
+            about_to_write(Content(variable))
+        new = IN_PLACE[symbol](variable, value())
+        if new is variable or not getattr(variable, "ndim", 0) or active_engine() is None:
+            return new
+        boundary = CONTEXT.boundary
+        if type(variable).__module__ == "numpy" or (boundary is not None and boundary.is_numpys(variable)):
+            new = _of_its_dtype(new, variable)
+            if boundary is not None:
+                boundary.numpys.append(new)
+            return _changed(variable, new)
+        if boundary is not None and boundary.rebinding is None and is_shared(variable):
+            boundary.rebinding = current_line()
+        return new
     except BaseException as error:
         hide_frames(error)
         raise

@@ -268,6 +268,13 @@ class Journal:
         """Objects that came into being in the region: changes to them are nobody else's business."""
         self.arguments: list[Any] = []
         """The arrays among the arguments of the function that is being traced, as they are now."""
+        self.numpys: list[Any] = []
+        """Traced arrays that stand for arrays of NumPy's which the program has made."""
+        self.rebinding: str | None = None
+        """Where ``x += y`` made a new array of one that others hold too, which NumPy would have changed in place."""
+
+    def is_numpys(self, array: Any) -> bool:
+        return any(array is one for one in self.numpys)
 
     def before_write(self, location: Location) -> None:
         if location.key not in self.old and id(location.owner) not in self.born:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import StagingError
 from ...staging.lists import TensorList
 from ...staging.state import CONTEXT, Argument, Cell, Content, Global, Journal
 from ...syntax.compiler import is_converted
@@ -140,6 +141,9 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
         form.writes.append((find, _content_writer(make)))
     for find, make in filled:
         form.writes.append((find, _filler(make)))
+    if journal.rebinding is not None:
+        finders = [find for _, find in arguments.arrays]
+        form.writes.insert(0, (lambda values: [find(values) for find in finders], _refuser(journal.rebinding)))
     plan.finish()
     if not form.has_effects and not form.writes and not form.sizes and is_plain(result):
         return Outcome(result, plan)
@@ -212,6 +216,20 @@ def _content_writer(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
                     object.__setattr__(owner, name, item)
 
     return write
+
+
+def _refuser(line: str) -> Callable[[Any, Any], None]:
+    """Refuses arrays of NumPy's where the function made a new array, and NumPy would have changed the old one."""
+
+    def refuse(arrays: Any, values: Any) -> None:
+        if any(isinstance(array, np.ndarray) for array in arrays):
+            raise StagingError(
+                f"{line} updates an array in place (x += y), and it has other names or is the caller's: an array of "
+                "NumPy's changes for all of them, and here the variable got a new one. Write x[...] += y to change it, "
+                "x = x + y for a new array, or give the function arrays of JAX's, which do not change"
+            )
+
+    return refuse
 
 
 def _filler(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:

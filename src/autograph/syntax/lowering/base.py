@@ -125,6 +125,8 @@ class FunctionLowering:
         """Names of variables and attributes whose lists this function changes the length of."""
         self.filled = _filled(self.scope, body)
         """Parameters that a function which returns nothing updates with ``+=`` and never binds anew."""
+        self.shared = _shared(self.scope, body)
+        """Variables that ``+=`` updates and that may be an array which others hold too."""
         self.body = self._lower(body)
 
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -390,6 +392,28 @@ def _filled(scope: Scope, body: list[ast.stmt]) -> frozenset[str]:
             bound.add(node.id)
         stack.extend(ast.iter_child_nodes(node))
     return frozenset((found & set(scope.parameters)) - bound)
+
+
+def _shared(scope: Scope, body: list[ast.stmt]) -> frozenset[str]:
+    updated: set[str] = set()
+    shared = set(scope.parameters)
+    numbers: set[str] = set()
+    for node in (part for statement in body for part in ast.walk(statement)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            updated.add(node.target.id)
+        elif isinstance(node, ast.Assign):
+            values = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
+            shared |= {value.id for value in values if isinstance(value, ast.Name)}
+            if isinstance(node.value, ast.Name | ast.Attribute | ast.Subscript | ast.IfExp):
+                shared |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.Compare):
+            # An array of several items has no truth, and is no bound of a range and no index.
+            numbers |= {part.id for part in (node.left, *node.comparators) if isinstance(part, ast.Name)}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
+            numbers |= {argument.id for argument in node.args if isinstance(argument, ast.Name)}
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
+            numbers.add(node.slice.id)
+    return frozenset((updated & shared & scope.locals) - numbers)
 
 
 _RESIZING = frozenset(("append", "extend", "insert", "pop", "remove", "clear"))

@@ -166,6 +166,10 @@ def lower_aug_assign(self: FunctionLowering, node: ast.AugAssign) -> list[ast.st
         symbol = constant(BINARY_SYMBOLS[type(node.op)], at)
         call = staging("fill_in_place", [symbol, self.delayed(node.value, at), load(target.id, at)], at)
         return [assign(target.id, call, at)]
+    if isinstance(target, ast.Name) and target.id in self.shared and self.can_delay(node.value):
+        symbol = constant(BINARY_SYMBOLS[type(node.op)], at)
+        call = staging("update", [symbol, self.delayed(node.value, at), self.expr(load(target.id, at))], at)
+        return [assign(target.id, call, at)]
     if isinstance(target, ast.Name):
         node.value = self.expr(node.value)
         return [*_check_bound(self, target.id, at), node]
