@@ -6,6 +6,8 @@ gives under ``ag.function`` what it gives in Python, or an error that says what 
 
 from __future__ import annotations
 
+import contextlib
+import io
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +20,8 @@ import pytest
 
 import autograph as ag
 from corpus import Call, floats, ints
-from differential import observe, raised_difference, staged_difference
+from differential import Outcome, fresh, observe, raised_difference, staged_difference
+from tensorflow_staging import staged
 
 PAGE = Path(__file__).parents[1] / "docs" / "limitations.md"
 
@@ -398,6 +401,126 @@ def break_and_continue(n):
 
 
 @answer(
+    TENSORFLOW,
+    "Variables that a local function closes over must exist before the loop, even if unused after it",
+    "They need not; a nested function that reads one which has no value is Python's `NameError`",
+    (3,),
+    (0,),
+)
+def a_local_function_closes_over_a_late_variable(n):
+    total = 0
+    for i in range(n):
+        step = i + 1
+
+        def doubled():
+            return step * 2
+
+        total += doubled()
+    return total
+
+
+@answer(
+    TENSORFLOW,
+    "Nested lambdas with the same argument names on one line cannot be told apart",
+    "They are, by the columns that their instructions cover",
+    (3,),
+    (-3,),
+)
+def lambdas_on_one_line(x):
+    first, second = (lambda v: v + 1 if v > 0 else v - 1), (lambda v: v * 2 if v > 0 else v * 3)
+    return first(x), second(x)
+
+
+@answer(
+    TENSORFLOW,
+    "`best is None or x > best` over negative numbers gives 0.0 (seen, not documented)",
+    "Python's result",
+    (floats(-3, -1, -2),),
+)
+def the_best_of_negative_numbers(xs):
+    best = None
+    for x in xs:
+        if best is None or x > best:
+            best = x
+    return best
+
+
+@answer(
+    TENSORFLOW,
+    "`zip` and `enumerate` over tensors cannot be nested in some forms",
+    "May be, in any order",
+    (ints(3, 1, 2), ints(1, 1, 5)),
+)
+def zip_in_enumerate(xs, ys):
+    total = 0
+    for i, (x, y) in enumerate(zip(xs, ys)):
+        if x > y:
+            total += i * x
+    return total
+
+
+class Private:
+    def __init__(self):
+        self.__count = 0
+
+    def bump(self, x):
+        if x > 0:
+            self.__count += x
+        return self.__count
+
+
+@answer(TENSORFLOW, "Name-mangled attributes are not converted", "Converted", (3,), (-3,))
+def a_mangled_attribute(x):
+    counter = Private()
+    counter.bump(x)
+    return counter.bump(x)
+
+
+@answer(
+    TENSORFLOW,
+    "`exec` and `eval` code has no source, nor has native code",
+    "Native code that needs the value is an error; so is a function of `exec`'s, by its name",
+    (3,),
+    error="concrete|host|value",
+)
+def native_code_needs_the_value(x):
+    return chr(x)
+
+
+class Pair:
+    def __init__(self, value):
+        self.value = value
+
+
+@answer(
+    TENSORFLOW,
+    "An object that a staged condition chooses is changed in neither place",
+    "It stays that object: all who hold it see the change",
+    (3,),
+    (-3,),
+)
+def a_chosen_object_changes(x):
+    a, b = Pair(1), Pair(2)
+    chosen = a if x > 0 else b
+    chosen.value += 10
+    return a.value, b.value
+
+
+@answer(
+    TENSORFLOW,
+    "A list that a staged condition chooses is a copy",
+    "A copy too; changing it while another of them can be seen is an error, and no silent difference",
+    (3,),
+    error="one of several",
+)
+def a_chosen_list_changes(x):
+    a, b = [1], [2]
+    chosen = a if x > 0 else b
+    chosen[0] += 10
+    return a[0], b[0]
+
+
+@answer(
     CATALYST,
     "A new variable must be assigned in all branches",
     "Need not be; see the first row",
@@ -476,6 +599,19 @@ def the_truth_of_an_array(xs):
     return xs.sum() if xs > 0 and xs < 5 else 0.0
 
 
+@answer(
+    CATALYST,
+    "Generated code lives in temporary files and shows in tracebacks",
+    "Code keeps its file and lines; an exception's last line is the user's `raise`",
+    (-1,),
+    (1,),
+)
+def a_traceback_of_the_users(x):
+    if x < 0:
+        raise ValueError(x)
+    return x
+
+
 @answer(JAXIFY, "`for` and `while` are refused", "Converted", (10,), (3,))
 def loops(n):
     total = 0
@@ -518,8 +654,38 @@ def test_what_another_converter_documents_as_a_limitation_gives_what_python_give
 @pytest.mark.parametrize("entry", [e for e in ENTRIES if e.error], ids=lambda entry: entry.name)
 def test_what_a_graph_cannot_hold_is_an_error_that_says_so(entry: Entry) -> None:
     converted = [np.asarray(value) if isinstance(value, np.ndarray) else value for value in entry.calls[0]]
-    with pytest.raises((ag.StagingError, ValueError), match=entry.error):
+    with pytest.raises((ag.StagingError, ValueError, TypeError), match=entry.error):
         ag.function(entry.program)(*map(jnp.asarray, converted))
+
+
+@pytest.mark.parametrize("entry", [e for e in ENTRIES if not e.error], ids=lambda entry: entry.name)
+def test_the_answer_is_the_same_on_tensorflow(entry: Entry) -> None:
+    if entry.name in ONLY_JAX:
+        refused = on_tensorflow(entry.program, entry.calls[0])
+        assert isinstance(refused.error, ag.StagingError)
+        return
+    for args in entry.calls:
+        plain = observe(entry.program, Call(args))
+        actual = on_tensorflow(entry.program, args)
+        if plain.error is None:
+            difference = staged_difference(plain, actual, rtol=1e-4, promotes=True)
+        else:
+            difference = raised_difference(plain, actual, rtol=1e-4)
+        assert difference is None, f"{args}: {difference}"
+
+
+ONLY_JAX = ("as_many_roots_as_there_are",)
+"""What TensorFlow's graphs refuse: lists of several lengths, made on several paths, in one place."""
+
+
+def on_tensorflow(function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
+    value, error = None, None
+    with contextlib.redirect_stdout(io.StringIO()) as stream:
+        try:
+            value = staged(function)(*fresh(args))
+        except Exception as raised:
+            error = raised
+    return Outcome(value, error, stream.getvalue(), None)
 
 
 def test_code_without_source_is_refused_by_name() -> None:
@@ -534,8 +700,9 @@ def page() -> str:
         "",
         "<!-- Written by `python tests/test_limitations.py`; do not edit. -->",
         "",
-        "Limitations that other converters document, and what this one does, on JAX. Each row is a program in",
-        "`tests/test_limitations.py`, which is compared with plain Python, or whose error is looked at.",
+        "Limitations that other converters document, and what this one does. Each row is a program in",
+        "`tests/test_limitations.py`, which is compared with plain Python on JAX and on TensorFlow, or whose error is",
+        "looked at.",
         "",
     ]
     for peer in dict.fromkeys(entry.peer for entry in ENTRIES):
@@ -553,8 +720,12 @@ def page() -> str:
         "- An exception cannot leave a function that a transformation of JAX's has called (`jax.vmap`, `lax.scan`) for",
         "  an `except` clause outside of it, nor reach an `except*` clause: both are an `UnreachableHandlerError`.",
         "- `row = m[i]; row[j] = v` is refused while `m` is still in use: NumPy would change `m`. Write `m[i, j] = v`.",
-        "- `x += y` on an array rebinds `x`, as with JAX's arrays, and other names keep the old one; in a function",
-        "  that returns nothing it changes the array that the caller passed.",
+        "- `x += y` on an array that others hold too: in a function that returns nothing, and for arrays that the",
+        "  program makes with NumPy, it changes the array for all of them. Of any other array, one of JAX's gets a new",
+        "  one, as without the converter; a call with arrays of NumPy's, which would change, is an error.",
+        "- On TensorFlow, lists of several lengths that several paths return are an error, as other structures are.",
+        "- A `with` block whose context manager is a generator (`contextlib.contextmanager`) cannot be left by what",
+        "  the graph raises, where an `except` clause waits: an `UnreachableHandlerError`. A class's `__exit__` runs.",
         "- `math.sqrt` and the like give `nan` for a staged value outside of their domain, as JAX's do.",
         "",
     ]

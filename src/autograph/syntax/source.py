@@ -171,7 +171,8 @@ def properties_in_file(filename: str, namespace: dict[str, Any]) -> frozenset[st
 
 
 def _properties(text: str) -> frozenset[str]:
-    return frozenset(name for match in _PROPERTY.findall(text) for name in match if name)
+    found = frozenset(name for match in _PROPERTY.findall(text) for name in match if name)
+    return found | {"__exit__"} if "contextmanager" in text else found
 
 
 def mentions(function: FunctionType, text: str) -> bool:
