@@ -515,3 +515,24 @@ def test_a_whole_training_loop_is_one_graph():
     run: Any = jax.jit(ag.convert(train), static_argnums=2)
     weights, _ = run(xs, 3 * xs + 1, 300)
     np.testing.assert_allclose(weights, [3, 1], atol=0.05)
+
+
+def test_no_leak_is_seen_where_jax_looks_for_them():
+    def program(x, n):
+        total = 0.0
+        for i in range(n):
+            if x > i:
+                total += x
+            else:
+                total -= jnp.sqrt(x)
+        while total > 10:
+            total = total / 2
+        return total
+
+    with jax.checking_leaks():
+        found = jax.jit(ag.convert(program))(3.0, 5)
+        slope = jax.jit(jax.grad(ag.convert(program)))(3.0, 5)
+        again = ag.function(program)(3.0, 5)
+    expected = program(3.0, 5)
+    np.testing.assert_allclose([found, again], [expected, expected], rtol=1e-6)
+    np.testing.assert_allclose(slope, jax.grad(lambda x: program(x, 5))(3.0), rtol=1e-6)

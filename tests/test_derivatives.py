@@ -240,6 +240,73 @@ def test_custom_derivatives_inside_a_loop():
     np.testing.assert_allclose(compiled(jax.grad(ag.convert(loop)))(1.7), jax.grad(by_hand)(1.7), rtol=1e-9)
 
 
+@jax.custom_vjp
+def turned(x, y):
+    return jnp.sin(x) * y, x * y * y
+
+
+turned.defvjp(
+    lambda x, y: ((jnp.sin(x) * y, x * y * y), (x, y)),
+    lambda kept, g: (
+        g[0] * jnp.cos(kept[0]) * kept[1] + g[1] * kept[1] ** 2,
+        g[0] * jnp.sin(kept[0]) + g[1] * 2 * kept[0] * kept[1],
+    ),
+)
+
+
+@jax.custom_vjp
+def squared_with_clipped_slope(x):
+    return x * x
+
+
+squared_with_clipped_slope.defvjp(lambda x: (x * x, x), lambda x, g: (jnp.clip(2 * x * g, -1, 1),))
+
+
+def by_turns(x, y, n, step):
+    i = 0
+    while i < n:
+        if x > 0.5:
+            x, y = step(x, y)
+        else:
+            x = jnp.sqrt(x) + y**3
+        i += 1
+    return x + y
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        lambda f: jax.hessian(f, argnums=(0, 1)),
+        lambda f: jax.jacrev(jax.jacrev(f, argnums=(0, 1)), argnums=(0, 1)),
+        lambda f: jax.grad(jax.grad(jax.grad(f, argnums=1))),
+    ],
+    ids=["hessian", "jacrev of jacrev", "third"],
+)
+def test_conditionals_and_custom_vjp_functions_have_derivatives_of_any_order(twice):
+    converted = ag.convert(by_turns)
+    formula = lambda x, y: (jnp.sin(x) * y, x * y * y)  # noqa: E731
+    for step in (turned, formula):
+        found = jax.jit(twice(lambda x, y, step=step: converted(x, y, jnp.int32(4) + 0 * jnp.int32(x), step)))
+        for x in (0.9, 0.3):
+            expected = twice(lambda x, y: by_turns(x, y, 4, formula))(x, 0.8)
+            for one, other in zip(jax.tree.leaves(found(x, 0.8)), jax.tree.leaves(expected), strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_a_backward_rule_that_is_not_linear_has_no_second_derivative():
+    @ag.convert
+    def f(x, n):
+        i = 0
+        while i < n:
+            x = squared_with_clipped_slope(x) * 0.5
+            i += 1
+        return x
+
+    assert float(jax.jit(jax.grad(f))(1.3, 3)) != 0
+    with pytest.raises(ag.StagingError, match="has to be linear in the cotangent"):
+        jax.jit(jax.grad(jax.grad(f)))(1.3, 3)
+
+
 def test_a_long_loop_in_little_memory():
     def long(x, n):
         i = 0

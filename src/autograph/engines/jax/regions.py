@@ -106,12 +106,26 @@ def trace_region(
 
     traced.__wrapped__ = body  # type: ignore[attr-defined] # what JAX says of the function is said of the user's
     try:
-        run.jaxpr = simplified(trace(traced, [jax.typeof(value) for value in inputs]))
+        run.jaxpr = simplified(_trace(traced, [jax.typeof(value) for value in inputs]))
         check_leaks(run.jaxpr)
     except RecursionError as error:
         explain_recursion(error)
         raise
     return run
+
+
+def _trace(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
+    """``trace``, of a region, whose values are kept until the regions beside it have been traced: that is no leak."""
+    if not jax.config.jax_check_tracer_leaks:
+        return trace(function, avals)
+
+    def checked(*values: Any) -> Any:
+        with jax.check_tracer_leaks(True):
+            return function(*values)
+
+    checked.__wrapped__ = function  # type: ignore[attr-defined]
+    with jax.check_tracer_leaks(False):
+        return trace(checked, avals)
 
 
 __all__ = ["Run", "raised_by_program", "trace_region"]

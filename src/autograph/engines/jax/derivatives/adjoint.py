@@ -24,6 +24,7 @@ import jax
 import numpy as np
 from jax import lax
 
+from .customs import explicit
 from .internals import (
     Primitive,
     ad,
@@ -58,7 +59,7 @@ def _tangent(
 ) -> list[Any]:
     counts = step.counts
     consts, linear_consts, carry, linear = counts.split(values)
-    body = jaxpr_as_fun(step.joint())
+    body = jaxpr_as_fun(explicit(step.joint()))
     examples = Examples(count, rows)
 
     def one(state: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
@@ -319,9 +320,10 @@ class _Batch:
             places, linear_places, place = [0] * len(consts), [0] * len(linear_consts), 0
         else:
             linear_carry = [True] * len(linear_carry)
+            joint = explicit(step.joint())
             while True:
                 flags = [*consts, *linear_consts, *carry, *linear_carry]
-                _, out = batching.batch_jaxpr(step.joint(), axis_data, flags, instantiate=[*carry, *linear_carry])
+                _, out = batching.batch_jaxpr(joint, axis_data, flags, instantiate=[*carry, *linear_carry])
                 grown = [a or b for a, b in zip(carry, out[: counts.known_carry], strict=True)]
                 if grown == carry:
                     break

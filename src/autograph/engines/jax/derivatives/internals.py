@@ -12,8 +12,10 @@ from typing import Any
 from jax._src import core
 from jax._src import linear_util as lu
 from jax._src.ad_checkpoint import nothing_saveable
+from jax._src.ad_util import stop_gradient_p
 from jax._src.api_util import fun_sourceinfo
 from jax._src.core import jaxpr_as_fun
+from jax._src.custom_derivatives import custom_vjp_call_p
 from jax._src.dispatch import apply_primitive
 from jax._src.interpreters import ad, batching
 from jax._src.interpreters import partial_eval as pe
@@ -34,6 +36,7 @@ __all__ = [
     "batching",
     "broadcast_or_move",
     "core",
+    "custom_vjp_call_p",
     "dce",
     "discharge_state",
     "jaxpr_as_fun",
@@ -42,6 +45,7 @@ __all__ = [
     "nothing_saveable",
     "pe",
     "split_at",
+    "stop_gradient_p",
     "trace",
     "weakref_lru_cache",
     "zeros",

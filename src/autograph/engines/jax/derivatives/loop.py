@@ -22,6 +22,7 @@ import numpy as np
 from jax import lax
 
 from .adjoint import adjoint_p, tangent_p
+from .customs import has_custom
 from .internals import (
     AbstractRef,
     ClosedJaxpr,
@@ -263,7 +264,8 @@ def _linearize(
         out = while_p.bind(*primals, cond_jaxpr=cond_jaxpr, body_jaxpr=body_jaxpr, **params)
         return out, list(derivative.carry), [], lambda _, *__: [ad.p2tz(value) for value in out]
     derivative = Derivative(without_effects(body_jaxpr), derivative.consts, derivative.carry)
-    count, out = _counted(cconsts, bconsts, start, cond_jaxpr, body_jaxpr, rows, budget)
+    forward = derivative.known() if has_custom(body_jaxpr.jaxpr) and not body_jaxpr.effects else body_jaxpr
+    count, out = _counted(cconsts, bconsts, start, cond_jaxpr, forward, rows, budget)
     residuals = [count, *bconsts, *start]
 
     def linearized(residuals: Sequence[Any], *tangents: Any) -> list[Any]:
@@ -299,7 +301,7 @@ def _counted(
     zero = jnp.zeros(answer.shape, np.int32)
     varying = getattr(getattr(answer, "mat", None), "varying", None)
     if varying:
-        zero = lax.pvary(zero, tuple(varying))
+        zero = lax.pcast(zero, tuple(varying), to="varying")
     count = core.typeof(zero)
     test, body = jaxpr_as_fun(cond_jaxpr), jaxpr_as_fun(body_jaxpr)
     c, b = len(cconsts), len(bconsts)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....errors import StagingError
-from .internals import ClosedJaxpr, Jaxpr, ad, batching, pe, split_at
+from .customs import explicit
+from .internals import ClosedJaxpr, Jaxpr, ad, batching, dce, pe, split_at
+from .selection import transposable
 
 _FOR_EFFECT = {"debug_callback", "debug_print"}
 
@@ -74,6 +76,12 @@ class Derivative:
         )
         return known, linear
 
+    def known(self) -> ClosedJaxpr:
+        """The body as its derivative has it: the forward rules in place of the functions that they belong to."""
+        known, _ = self.parted()
+        count = len(self.carry)
+        return dce(known, [place < count for place in range(len(known.out_avals))], True)[0]
+
     def batched(self, axis_data: Any, axes: list[list[int | None]]) -> Step:
         """The same of a body that goes through a batch; ``axes`` says for each kind where the batch is."""
         consts, linear_consts, carry, linear_carry = axes
@@ -84,7 +92,7 @@ class Derivative:
             if linear
         )
         if not alike:
-            return Joint(self.joint(), self.counts).batched(axis_data, axes)
+            return Joint(explicit(self.joint()), self.counts).batched(axis_data, axes)
         body, _ = batching.batch_jaxpr_axes(self.body, axis_data, [*consts, *carry], carry)
         return Derivative(body, self.consts, self.carry)
 
@@ -111,7 +119,7 @@ class Joint:
     def batched(self, axis_data: Any, axes: list[list[int | None]]) -> Step:
         flat = [axis for kind in axes for axis in kind]
         jaxpr, _ = batching.batch_jaxpr_axes(self.jaxpr, axis_data, flat, [*axes[2], *axes[3]])
-        return Joint(jaxpr, self.counts)
+        return Joint(transposable(jaxpr, [not known for known in self.counts.known]), self.counts)
 
 
 Step = Derivative | Joint
@@ -127,7 +135,7 @@ def differentiate(
     differentiated. Gives also which of the known state has a derivative after all iterations.
     """
     counts = step.counts
-    joint = step.joint()
+    joint = explicit(step.joint())
     carry = list(carry)
     linear_consts = [linear_too] * counts.linear_consts
     linear_carry = [True] * counts.linear_carry
