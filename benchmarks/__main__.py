@@ -8,7 +8,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from . import check, collatz, control_flow, conversion, dispatch, gradients, growth, paper, report, tensorflow_programs
+from . import (
+    check,
+    collatz,
+    control_flow,
+    conversion,
+    dispatch,
+    gradients,
+    growth,
+    paper,
+    readme,
+    report,
+    tensorflow_programs,
+)
 from .measure import Contest, Outcome, run
 from .scale import FULL, QUICK, TINY, Scale
 
@@ -52,6 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     page = (options.output or HERE.parent / "docs") / "benchmarks.md"
     for path in report.write(outcomes, before, data, page, plots):
         print(f"wrote {path}")
+    if options.scale == "full" and options.output is None and options.only is None:
+        readme.write(json.loads(data.read_text()), HERE.parent / "README.md")
     return 1 if failed else 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import pytest
 from benchmarks import __main__ as command
-from benchmarks import check, collatz, conversion, dispatch, growth, long_function, measure, peers, report
+from benchmarks import check, collatz, conversion, dispatch, growth, long_function, measure, peers, readme, report
 from benchmarks.fresh import Workshop, program
 from benchmarks.measure import Contest, Contestant, Ratio, Spread
 from benchmarks.scale import TINY
@@ -442,3 +442,23 @@ def test_programs_of_growing_size_are_what_they_are_said_to_be(workshop):
     for text in (growth._nested(3), growth._variables(4), growth._branches(3)):
         function = workshop.function(text, "program")
         assert int(jax.jit(ag.convert(function))(3, 5)) == function(3, 5)
+
+
+def test_the_figures_in_the_readme_are_those_that_were_measured(written, tmp_path):
+    results = json.loads((written / "results-tiny.json").read_text())
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{readme.BEGIN}\nold\n{readme.END}\nafter\n")
+    readme.write(results, page)
+    text = page.read_text()
+    assert text.startswith(f"before\n{readme.BEGIN}\n")
+    assert text.endswith(f"{readme.END}\nafter\n")
+    assert "old" not in text
+    [question] = [ratio for ratio in results["ratios"] if ratio["question"] == "A call: ag.function / jax.jit"]
+    assert f"| A call: ag.function / jax.jit | {readme._number(question['median'])} |" in text
+    assert readme.BEGIN in (Path(readme.__file__).parent.parent / "README.md").read_text()
+
+
+@pytest.mark.parametrize("lines", [362, 407, 1007])
+def test_a_function_with_more_early_returns_than_are_nested_means_the_same(lines, workshop):
+    function = workshop.function(long_function.source(long_function.blocks_for(lines)), long_function.NAME)
+    assert conversion.behaviour(ag.to_graph(function)) == conversion.behaviour(function)

@@ -229,10 +229,11 @@ class JumpLowering:
         orelse = self._block(orelse, inner)
         self._depth -= 1
         flagged, target.flagged = frozenset(target.flagged), outer_flags | target.flagged
-        if not body and not orelse and isinstance(statement, Guard):
+        does_nothing = not body and not orelse and isinstance(statement, Guard)
+        if does_nothing and not rest:
             return []
         new = ast.If(statement.test, body or [ast.Pass(**position(statement.test))], orelse, **position(statement))
-        out: list[ast.stmt] = [new]
+        out: list[ast.stmt] = [] if does_nothing else [new]
         if inner.native and not target.in_loop and _returns(body + orelse):
             self.exits.add(id(new))
             self._kept.append(new)
