@@ -26,6 +26,11 @@ TF_FUNCTION = "tf.function(f)"
 TF_COMPILED = "tf.function(f, jit_compile=True)"
 
 _NAME = "total_steps"
+_WHY = (
+    "What differs is the trace: measured on the gcd kernel, conversion and tracing take 9 ms where tracing by "
+    "hand takes 2, while lowering (9 ms) and compilation (27 ms) cost the same. A loop's body and test are traced "
+    "for themselves before they are put together; it would need a trace that is not made anew there."
+)
 
 
 def contests(scale: Scale) -> Iterator[Contest]:
@@ -129,8 +134,8 @@ def _first_call(workshop: Workshop) -> Contest:
         "first call",
         contestants,
         [
-            Ratio("First call: AutoGraph / hand-written lax with jnp.where", CONVERTED, WHERE, at_most=1.2),
-            Ratio("First call: AutoGraph / hand-written lax with lax.cond", CONVERTED, COND, at_most=1.2),
+            Ratio("First call: AutoGraph / hand-written lax with jnp.where", CONVERTED, WHERE, at_most=1.1, why=_WHY),
+            Ratio("First call: AutoGraph / hand-written lax with lax.cond", CONVERTED, COND, at_most=1.1, why=_WHY),
             Ratio("First call: ag.function / hand-written lax with lax.cond", FUNCTION, COND),
             Ratio("First call: tf.function / AutoGraph", TF_FUNCTION, CONVERTED),
         ],

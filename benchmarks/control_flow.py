@@ -45,8 +45,10 @@ _WHY_ITEMS = (
     "the loop is in memory; Numba wraps indices, does not check them, and unrolls and vectorises the loop."
 )
 _WHY_FIRST = (
-    "Half a millisecond to two for conversion, and each region is traced for itself before it is put together, so some "
-    "operations are traced twice. The compilation, most of the time, is of a graph of the same size or a little more."
+    "Conversion and tracing take 9 ms for gcd, and 14 ms for bubble_sort, where tracing by hand takes 2 and 3; "
+    "compilation costs the same. Each region is traced for itself before it is put together, and changes of items "
+    "are lowered twice as long. It would need a trace that is not made anew where its jaxpr is put into the "
+    "graph."
 )
 _WHY_SLOWER = {
     "run_lengths": "The version by hand stores the current length in every iteration, since only the last value stored "

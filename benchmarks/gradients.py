@@ -28,6 +28,15 @@ WHILE = "hand-written lax.while_loop"
 SCAN = "hand-written lax.scan"
 EQUINOX = "eqxi.while_loop(kind='checkpointed')"
 
+_WHY = "The same operations; short loops differ by what a call costs, and by the order of the state."
+_WHY_GRADIENT = (
+    "The number of iterations is not known, so the states go into buffers of fixed size and segments of the loop run "
+    "again; a scan of known length keeps all of them and runs once. See differentiating-loops.md."
+)
+_WHY_COMPILED = (
+    "The graph of a gradient runs the loop forward and counts, runs segments of it again with the states written "
+    "down, and goes back through them; each is a loop that XLA compiles. A scan of known length has two."
+)
 _MOST_OF_SCAN = 1 << 30
 _LONG = 1_000_000
 _WORK = 10_000
@@ -112,7 +121,7 @@ def _forward(workshop: Workshop, size: int, steps: int) -> Contest:
         f"A loop that is not differentiated, {what}: time of a step",
         "step",
         [_timed(WHILE, by_hand, size, steps), _timed(CONVERTED, own, size, steps)],
-        [Ratio(f"Forward, {what}: AutoGraph / lax.while_loop", CONVERTED, WHILE, at_most=1.05)],
+        [Ratio(f"Forward, {what}: AutoGraph / lax.while_loop", CONVERTED, WHILE, at_most=1.05, why=_WHY)],
         clock=time.process_time,
         slow=size * steps >= 100 * _LONG,
     )
@@ -129,8 +138,8 @@ def _gradient(workshop: Workshop, size: int, steps: int) -> Contest:
         "step",
         contestants,
         [
-            Ratio(f"Gradient, {what}: AutoGraph / lax.scan", CONVERTED, SCAN, at_most=3),
-            Ratio(f"Gradient, {what}: Equinox / AutoGraph", EQUINOX, CONVERTED, at_least=5),
+            Ratio(f"Gradient, {what}: AutoGraph / lax.scan", CONVERTED, SCAN, at_most=3, why=_WHY_GRADIENT),
+            Ratio(f"Gradient, {what}: Equinox / AutoGraph", EQUINOX, CONVERTED, at_least=5, why=_WHY_GRADIENT),
         ]
         if len(contestants) > 1
         else [],
@@ -162,7 +171,13 @@ def _compilation(workshop: Workshop, size: int) -> Contest:
         "gradient",
         [contestant(name) for name in names],
         [
-            Ratio(f"Compilation of a gradient, {what}: AutoGraph / lax.scan", CONVERTED, SCAN, at_most=2),
+            Ratio(
+                f"Compilation of a gradient, {what}: AutoGraph / lax.scan",
+                CONVERTED,
+                SCAN,
+                at_most=2,
+                why=_WHY_COMPILED,
+            ),
             Ratio(f"Compilation of a gradient, {what}: Equinox / AutoGraph", EQUINOX, CONVERTED),
         ],
         missing=[EQUINOX] if peers.load(peers.EQUINOX) is None else [],
