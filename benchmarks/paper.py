@@ -8,6 +8,7 @@ as ordinary Python that is run eagerly, converted, and by hand; the first two on
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -144,6 +145,7 @@ def _on_jax(workshop: Workshop, name: str, size: str, given: tuple[Any, ...], gr
             *([Ratio(f"{what}: the loop in Python / AutoGraph", IN_PYTHON, CONVERTED)] if name == "train" else []),
         ],
         slow=True,
+        clock=time.process_time,
     )
 
 

@@ -60,7 +60,7 @@ FULL = Scale(
 )
 QUICK = Scale(
     rounds=5,
-    slow_rounds=3,
+    slow_rounds=2,
     seconds=0.03,
     long_function=92,
     growth=(100, 1000),
