@@ -51,8 +51,8 @@ _WHY_FIRST = (
     "graph."
 )
 _WHY_SAME = (
-    "The two graphs have the same loops and differ by a few operations, which tests/test_graph_quality.py counts, and by "
-    "the order in which XLA places the state."
+    "The two graphs have the same loops and differ by a few operations, which tests/test_graph_quality.py counts, and "
+    "by the order in which XLA places the state."
 )
 _WHY_SLOWER = {
     "run_lengths": "The version by hand stores the current length in every iteration, since only the last value stored "
