@@ -157,8 +157,7 @@ def _hashing(error: Exception, situation: Situation) -> str | None:
         table = f" of `{ast.unparse(subscript.value)}`" if subscript is not None else ""
         return (
             f"{_subject(situation, key)} A dict finds a value by its key's hash, so it cannot be a key{table}. Where "
-            f"the "
-            f"keys are numbers from 0, keep the values in an array, `values = {words['array']}([...])`, and write "
+            f"the keys are numbers from 0, keep the values in an array, `values = {words['array']}([...])`, and write "
             f"`values[i]`; where they are few, decide with `if` and `elif`; otherwise {static}"
         )
     if isinstance(node, ast.Dict | ast.DictComp):
@@ -342,8 +341,7 @@ def _ambiguous(error: Exception, situation: Situation) -> str | None:
     return (
         f"{', '.join(kinds) or f'`{text}` is an array'}, and an array of several items is neither true nor false. "
         f"Write {words['all']}({text}) or {words['any']}({text}) for one decision, or {words['where']}({text}, a, b) "
-        f"to "
-        f"decide for each item"
+        "to decide for each item"
     )
 
 
@@ -398,8 +396,7 @@ def _native(error: Exception, situation: Situation) -> str | None:
         random = WORDS[situation.engine.name]["random"]
         return (
             f"{subject} `{name}` draws a number while the graph is built, once and for all calls, and needs to know "
-            f"its "
-            f"bounds. Draw it in the graph, with {random}, or {_make_static(situation, call)}"
+            f"its bounds. Draw it in the graph, with {random}, or {_make_static(situation, call)}"
         )
     if isinstance(function, type) and function.__name__ in ("int", "float", "complex", "bool", "bytes", "bytearray"):
         what = f"`{name}` makes an object of Python's, and"
@@ -409,8 +406,7 @@ def _native(error: Exception, situation: Situation) -> str | None:
         what = f"`{name}` is native code; it"
     return (
         f"{subject} {what} needs the value itself, while the graph is built. Run it on the host when the graph runs, "
-        f"in "
-        f"a function with {host('a spec or an example of the result')}; use a function of the framework's; or "
+        f"in a function with {host('a spec or an example of the result')}; use a function of the framework's; or "
         f"{_make_static(situation, call)}"
     )
 
@@ -426,8 +422,7 @@ def _stored(error: Exception, situation: Situation) -> str | None:
         return None
     return (
         f"{_subject(situation, node)} `{name}` is an array of objects, which no graph can hold. Use a list or a dict "
-        f"for "
-        f"objects (what a converted function puts into those is seen), or an array of numbers, "
+        f"for objects (what a converted function puts into those is seen), or an array of numbers, "
         f"{WORDS[situation.engine.name]['array']}(...)"
     )
 

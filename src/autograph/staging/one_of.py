@@ -20,7 +20,7 @@ from .choice import nothing
 from .dispatch import do_nothing, staged
 from .records import is_frozen, record_of
 from .state import was_born
-from .values import PLACEHOLDER, Maybe
+from .values import ARITHMETIC, PLACEHOLDER, Maybe
 
 _CONTAINERS = (list, dict, set)
 _codes = itertools.count(1)
@@ -227,19 +227,7 @@ def _operation(symbol: str, reflected: bool) -> Callable[[OneOf, Any], Any]:
     return apply
 
 
-for _name, _symbol in {
-    "add": "+",
-    "sub": "-",
-    "mul": "*",
-    "truediv": "/",
-    "floordiv": "//",
-    "mod": "%",
-    "pow": "**",
-    "matmul": "@",
-    "and": "&",
-    "or": "|",
-    "xor": "^",
-}.items():
+for _name, _symbol in ARITHMETIC.items():
     setattr(OneOf, f"__{_name}__", _operation(_symbol, False))
     setattr(OneOf, f"__r{_name}__", _operation(_symbol, True))
 for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():

@@ -146,15 +146,7 @@ def _binary(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe
     return forward
 
 
-def _reflected(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe, Any], Any]:
-    def backward(self: Maybe, other: Any) -> Any:
-        complaint = f"unsupported operand type(s) for {symbol}: {_type_name(other)!r} and 'NoneType'"
-        return function(certain(other, complaint), certain(self, complaint))
-
-    return backward
-
-
-for _name, _symbol in {
+ARITHMETIC = {
     "add": "+",
     "sub": "-",
     "mul": "*",
@@ -168,7 +160,19 @@ for _name, _symbol in {
     "xor": "^",
     "lshift": "<<",
     "rshift": ">>",
-}.items():
+}
+"""The binary operators by the names of their methods."""
+
+
+def _reflected(function: Callable[[Any, Any], Any], symbol: str) -> Callable[[Maybe, Any], Any]:
+    def backward(self: Maybe, other: Any) -> Any:
+        complaint = f"unsupported operand type(s) for {symbol}: {_type_name(other)!r} and 'NoneType'"
+        return function(certain(other, complaint), certain(self, complaint))
+
+    return backward
+
+
+for _name, _symbol in ARITHMETIC.items():
     _function = getattr(operator, _name + "_" if _name in ("and", "or") else _name)
     setattr(Maybe, f"__{_name}__", _binary(_function, _symbol))
     setattr(Maybe, f"__r{_name}__", _reflected(_function, _symbol))

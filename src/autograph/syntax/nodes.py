@@ -100,3 +100,13 @@ def define(name: str, params: list[str], body: list[ast.stmt], at: Position) -> 
 
 def names_tuple(names: list[str], at: Position) -> ast.Tuple:
     return ast.Tuple([constant(name, at) for name in names], LOAD, **at)
+
+
+def fresh_name(used: set[str], name: str) -> str:
+    """A name like ``name`` that is not in ``used``, which it is added to."""
+    candidate, number = name, 0
+    while candidate in used:
+        number += 1
+        candidate = f"{name}_{number}"
+    used.add(candidate)
+    return candidate

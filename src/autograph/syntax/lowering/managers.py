@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 
 from ..flow import blocks_of
-from ..nodes import LOAD, assign, constant, load, position, staging_function
+from ..nodes import LOAD, assign, constant, fresh_name, load, position, staging_function
 from .matching import Call
 
 
@@ -21,15 +22,7 @@ def has_with(body: list[ast.stmt]) -> bool:
 def lower_withs(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
     """Gives ``body``, which is changed, without ``with`` statements; ``used`` are the names that it has."""
 
-    def fresh(name: str) -> str:
-        candidate, number = name, 0
-        while candidate in used:
-            number += 1
-            candidate = f"{name}_{number}"
-        used.add(candidate)
-        return candidate
-
-    return _block(body, fresh)
+    return _block(body, partial(fresh_name, used))
 
 
 def _block(body: list[ast.stmt], fresh: Callable[[str], str]) -> list[ast.stmt]:

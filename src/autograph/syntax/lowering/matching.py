@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import partial
 
 from ..flow import blocks_of
-from ..nodes import LOAD, Position, assign, constant, load, position, staging_function, thunk
+from ..nodes import LOAD, Position, assign, constant, fresh_name, load, position, staging_function, thunk
 from ..scopes import Names, collect
 
 
@@ -26,15 +27,7 @@ def lower_matches(arguments: ast.arguments, body: list[ast.stmt]) -> list[ast.st
     collect([arguments, *body], names)
     used = names.reads | names.binds | names.captured | {argument.arg for argument in arguments.args}
 
-    def fresh(name: str) -> str:
-        candidate, number = name, 0
-        while candidate in used:
-            number += 1
-            candidate = f"{name}_{number}"
-        used.add(candidate)
-        return candidate
-
-    return _block(body, fresh)
+    return _block(body, partial(fresh_name, used))
 
 
 def _inner_blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
