@@ -16,6 +16,7 @@ from ..errors import ConversionError, StagingError
 from ..staging.calls import is_library
 from ..staging.dispatch import FULL_TRACEBACKS
 from ..staging.state import CONTEXT
+from ..syntax.compiler import REGION, is_converted
 from .rules import advice
 from .situation import Situation
 
@@ -29,6 +30,8 @@ def explain(error: BaseException | None) -> None:
     """
     if not isinstance(error, Exception) or CONTEXT.probes or hasattr(error, "__ag_explained__"):
         return
+    if isinstance(error, RecursionError):
+        return  # there is no room to say anything here; the outermost region does
     engine = active_engine()
     if engine is None or not _is_for_users(error):
         return
@@ -52,6 +55,24 @@ def _is_for_users(error: Exception) -> bool:
     if isinstance(error, ConversionError | StagingError):
         return True
     return type(error).__module__.partition(".")[0] != _OWN and not hasattr(error, "__ag_raised__")
+
+
+def end_at_recursion(error: RecursionError) -> None:
+    """Makes the traceback end where a function of the user's was called last: what it did next is chance."""
+    entries = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        if _is_users(traceback):
+            entries.append(traceback)
+        traceback = traceback.tb_next
+    calls = [
+        caller
+        for caller, called in itertools.pairwise(entries)
+        if is_converted(called.tb_frame.f_code) and not called.tb_frame.f_code.co_flags & REGION
+    ]
+    if calls and not FULL_TRACEBACKS:
+        calls[-1].tb_next = None
+        error.__traceback__ = _users_alone(error.__traceback__)
 
 
 def _is_users(traceback: TracebackType) -> bool:
@@ -90,4 +111,4 @@ def _note(error: Exception, end: TracebackType, engine: Engine) -> str | None:
         return None
 
 
-__all__ = ["explain"]
+__all__ = ["end_at_recursion", "explain"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from ...advice import explain
+from ...advice import end_at_recursion, explain
 from ...errors import UnreachableHandlerError
 from ...staging.aliases import AliasCell
 from ...staging.handlers import waiting_handler
@@ -184,6 +184,7 @@ def explain_recursion(error: RecursionError) -> None:
         "the graph can decide, and a graph holds both branches. Recursion needs a bound that Python knows; "
         "otherwise write a loop",
     )
+    end_at_recursion(error)
 
 
 def refuse(error: BaseException) -> NoReturn:
