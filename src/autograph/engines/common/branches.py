@@ -10,7 +10,7 @@ from ...errors import StagingError
 from ...reporting import REPORT
 from ...staging.copies import note_copy
 from ...staging.lists import Buffer, TensorList
-from ...staging.one_of import OneOf
+from ...staging.one_of import OneOf, between
 from ...staging.records import record_of
 from ...staging.state import (
     CONTEXT,
@@ -297,6 +297,13 @@ class _Slot:
         return self
 
 
+def _stay_themselves(types: Any, ends: Sequence[Any], fresh: Container[int]) -> bool:
+    """Whether the paths leave objects that were there before, which are chosen between and not merged."""
+    inner = [end.value if type(end) in (Late, Maybe) else end for end in ends]
+    found = [end for end in inner if end is not None and end is not UNBOUND and end is not PLACEHOLDER]
+    return bool(found) and between(found, fresh, types) is not None
+
+
 def _identities(types: Any, ends: Sequence[Any]) -> tuple[int, ...]:
     """By what the objects at the ends of the paths are known, if they are objects."""
     return tuple(map(id, ends)) if all(types.is_object(end) for end in ends) else ()
@@ -339,7 +346,7 @@ def _slots(
         if all(end is before.get(plain) for end in ends):
             continue
         identities = _identities(types, ends)
-        if ends[0] is not ends[1]:
+        if ends[0] is not ends[1] and not _stay_themselves(types, ends, fresh):
             left = [as_left(types, end, run.writes) for end, run in zip(ends, runs, strict=True)]
             if any(new is not end for new, end in zip(left, ends, strict=True)):
                 ends = [new if new is not end else _opened(types, end) for new, end in zip(left, ends, strict=True)]
