@@ -123,6 +123,8 @@ class FunctionLowering:
         """Depth of expressions around the current one that were made functions of their own."""
         self.resized = _resized(body)
         """Names of variables and attributes whose lists this function changes the length of."""
+        self.numbers = _numbers(body)
+        """Names of variables that this function gives a number somewhere, so that they are no sequences."""
         self.filled = _filled(self.scope, body)
         """Parameters that a function which returns nothing updates with ``+=`` and never binds anew."""
         self.shared = _shared(self.scope, body)
@@ -449,6 +451,38 @@ def _resized(body: list[ast.stmt]) -> frozenset[str]:
     for _ in copies:
         found.update(name for pair in copies for name in pair if not found.isdisjoint(pair))
     return frozenset(found)
+
+
+def _numbers(body: list[ast.stmt]) -> frozenset[str]:
+    found: set[str] = set()
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Assign) and _is_number(node.value):
+                found.update(target.id for target in node.targets if isinstance(target, ast.Name))
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+                for target in node.targets:
+                    if isinstance(target, ast.Tuple) and len(target.elts) == len(node.value.elts):
+                        pairs = zip(target.elts, node.value.elts, strict=True)
+                        found.update(to.id for to, value in pairs if isinstance(to, ast.Name) and _is_number(value))
+            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                if not isinstance(node.op, ast.Add | ast.Mult) or _is_number(node.value):
+                    found.add(node.target.id)
+            elif isinstance(node, ast.For) and isinstance(node.target, ast.Name) and _is_range(node.iter):
+                found.add(node.target.id)
+    return frozenset(found)
+
+
+def _is_range(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _called(node) == "range"
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether an expression is seen to be a number, or an array of them."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, bool | int | float | complex)
+    if isinstance(node, ast.BinOp):
+        return not isinstance(node.op, ast.Add | ast.Mult) or _is_number(node.left) or _is_number(node.right)
+    return isinstance(node, ast.UnaryOp | ast.Compare) or (isinstance(node, ast.Call) and _called(node) == "len")
 
 
 Node = TypeVar("Node", bound=ast.AST)

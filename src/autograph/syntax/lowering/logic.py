@@ -79,16 +79,18 @@ def lower_compare(self: FunctionLowering, node: ast.Compare) -> ast.expr:
     has_display = isinstance(left, displays) or isinstance(right, displays)
     if self.unit.overloads(operator) and not has_display:
         return staging("operate", [constant(_SYMBOLS[type(operator)], at), left, right], at)
-    if has_display or (_may_be_sequence(left) and _may_be_sequence(right)):
+    if has_display or (_may_be_sequence(self, left) and _may_be_sequence(self, right)):
         if isinstance(operator, ast.Eq | ast.NotEq):
             return staging("eq" if isinstance(operator, ast.Eq) else "not_eq", [left, right], at)
         return staging("order", [constant(_SYMBOLS[type(operator)], at), left, right], at)
     return node
 
 
-def _may_be_sequence(node: ast.expr) -> bool:
+def _may_be_sequence(self: FunctionLowering, node: ast.expr) -> bool:
     """Whether an operand may be a tuple or a list, as far as can be seen: those compare their elements in C."""
-    return isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.IfExp | ast.NamedExpr)
+    if isinstance(node, ast.Name):
+        return node.id not in self.numbers
+    return isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.IfExp | ast.NamedExpr)
 
 
 def _is_text(node: ast.expr) -> bool:
