@@ -201,3 +201,18 @@ def nested_with_and_the_order_of_exits(x):
             a.open += 10
         a.open += 100
     return a.open, a.closed, b.caught
+
+
+@program((1.0,), (3.0,), (6.0,), jit=False, why="a list whose length the graph decides")
+def a_list_that_shrinks_and_grows_where_an_exception_may_pass(x):
+    items = [1.0, x]
+    try:
+        if x > 2:
+            items.pop()
+        items.append(items.pop() + 1 if len(items) > 0 else 0.0)
+        if x > 5:
+            raise ValueError("large")
+        items[-1] = items[-1] * 2
+    except ValueError:
+        items.append(-1.0)
+    return items, len(items)

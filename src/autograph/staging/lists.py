@@ -260,6 +260,7 @@ class TensorList(list):
         content = self.__ag_content__()
         length = len(content) if isinstance(content, list) else content.length
         check_index(index, length, "list assignment index out of range")
+        about_to_write(Content(self))  # once more: an exception that may be under way here begins a journal
         if isinstance(content, list):
             data = _engine().set_at(_engine().stack_trees(content), _engine().wrapped_index(index, len(content)), value)
             self.__ag_set_content__(_engine().unstack(data, len(content)))
@@ -277,7 +278,9 @@ class TensorList(list):
         if self._buffer is None:
             super().append(value)
             return
-        self._buffer = self._buffer.append(value)
+        longer = self._buffer.append(value)
+        about_to_write(Content(self))
+        self._buffer = longer
 
     def pop(self, index: SupportsIndex = -1) -> Any:
         about_to_write(Content(self))
@@ -290,6 +293,7 @@ class TensorList(list):
             if changes is None:
                 return self._materialised().pop(index)
             value = self[index]
+            about_to_write(Content(self))
             self._buffer = changes.deleted(self._buffer, _engine().wrapped_index(index, self._buffer.length))
             return value
         length = self._buffer.length
@@ -298,6 +302,7 @@ class TensorList(list):
                 raise raised_here(IndexError("pop from empty list"))
         else:
             _engine().check(length > 0, lambda: IndexError("pop from empty list"))
+            about_to_write(Content(self))
         value, self._buffer = self._buffer.pop()
         return value
 
@@ -346,6 +351,7 @@ class TensorList(list):
         buffer = self._as_buffer()
         found, index = changes.first_match(buffer, value)
         _engine().check(found, lambda: ValueError("list.remove(x): x not in list"))
+        about_to_write(Content(self))
         self._buffer = changes.deleted(buffer, index)
 
     def index(self, value: Any, *limits: Any) -> Any:

@@ -343,7 +343,7 @@ def _slots(
     for name in wanted:
         plain = plain_name(name)
         ends = [PLACEHOLDER if run.raised else run.variables.get(plain, before.get(plain)) for run in runs]
-        if all(end is before.get(plain) for end in ends):
+        if all(end is before.get(plain) for end in ends if end is not PLACEHOLDER):
             continue
         identities = _identities(types, ends)
         if ends[0] is not ends[1] and not _stay_themselves(types, ends, fresh):
