@@ -200,6 +200,8 @@ def stop_function(original: Callable[..., Any]) -> Callable[..., Any]:
     chosen = os.environ.get("PYTHONBREAKPOINT", "")
     if original is breakpoint and (sys.breakpointhook is not sys.__breakpointhook__ or chosen not in ("", _PDB)):
         return original
+    if getattr(pdb.set_trace, "__module__", "") != "pdb":
+        return original  # somebody has put another function in its place
     return _stop
 
 

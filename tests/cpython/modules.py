@@ -39,7 +39,7 @@ _LIBRARY = """
 
 _TRACED = """
     test_asyncgen test_augassign test_class test_collections test_compare test_contextlib test_copy test_coroutines
-    test_deque test_descr test_dict test_enumerate test_exceptions test_extcall test_functools test_generators
+    test_descr test_dict test_enumerate test_exceptions test_extcall test_functools test_generators
     test_genexps test_grammar test_heapq test_index test_iter test_list test_listcomps test_named_expressions
     test_operator test_ordered_dict test_patma test_pow test_property test_range test_richcmp test_scope test_set
     test_slice test_sort test_super test_tuple test_unpack test_unpack_ex test_userdict test_userlist test_with

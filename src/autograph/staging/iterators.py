@@ -37,6 +37,19 @@ class Iterator:
             )
         return self.take()
 
+    def __length_hint__(self) -> int:
+        return max(0, len(self.items) - int(self.position))
+
+    def __setstate__(self, position: int) -> None:
+        about_to_write(Attribute(self, "position"))
+        self.position = max(0, position)
+
+    def __reduce__(self) -> Any:
+        plain = iter(self.items)
+        if isinstance(self.position, int) and hasattr(plain, "__setstate__"):
+            plain.__setstate__(self.position)
+        return plain.__reduce__()
+
     def _length(self) -> Any:
         from .builtins import len_
 
@@ -52,6 +65,9 @@ class Iterator:
             assert engine is not None
             engine.check(more, StopIteration)
         elif not more:
+            if staged(self.items) is None and self.items != ():
+                about_to_write(Attribute(self, "items"))
+                self.items = ()  # one that has come to its end has no more items, whatever its list gets
             if default:
                 return default[0]
             raise raised_here(StopIteration())

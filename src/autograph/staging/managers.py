@@ -25,8 +25,10 @@ class Manager:
         self._value, self._is_left = value, False
         try:
             self._enter, self._exit = kind.__enter__, kind.__exit__
-        except AttributeError:
-            raise TypeError(f"'{kind.__qualname__}' object does not support the context manager protocol") from None
+        except AttributeError as error:
+            missed = " (missed __exit__ method)" if error.name == "__exit__" else ""
+            complaint = f"'{kind.__qualname__}' object does not support the context manager protocol{missed}"
+            raise TypeError(complaint) from None
         self._is_users = isinstance(self._exit, FunctionType) and not is_library(self._exit.__code__.co_filename)
 
     def enter(self) -> Any:

@@ -22,6 +22,7 @@ class Queue(TensorList):
     """What ``deque()`` is while a graph is being built."""
 
     __hash__ = None
+    __class__ = property(lambda self: deque)
 
     def __init__(self, items: Iterable[Any] = (), maxlen: int | None = None) -> None:
         super().__init__()
@@ -83,6 +84,24 @@ class Queue(TensorList):
 
         for _ in range(abs(count)):
             if_stmt(self.staged_length() > 1, cast(FunctionType, once), None, ())
+
+    def __eq__(self, other: object) -> Any:
+        return super().__eq__(list(other)) if isinstance(other, deque) else False
+
+    def __ne__(self, other: object) -> Any:
+        return super().__ne__(list(other)) if isinstance(other, deque) else True
+
+    def __add__(self, other: Any) -> Any:
+        if not isinstance(other, deque):
+            return NotImplemented
+        both = self.copy()
+        both.extend(other)
+        return both
+
+    def __mul__(self, times: Any) -> Any:
+        return _queue(list(self) * times, self.maxlen)
+
+    __rmul__ = __mul__
 
     def kind_outside(self) -> Callable[[list[Any]], Any]:
         return partial(deque, maxlen=self.maxlen)

@@ -6,7 +6,7 @@ once, looked at, and then evaluated inside ``lax.cond`` or ``lax.while_loop`` wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from jax._src import core
 from jax.extend.core import ClosedJaxpr
 
 from ...staging.choice import Choice
-from ...staging.lists import is_tensor_list
+from ...staging.lists import TensorList, is_tensor_list
 from ...staging.records import record_of
 from ...staging.state import CONTEXT, Location, Variables
 from ..common import regions
@@ -44,8 +44,8 @@ class Run(regions.Run):
 
     def add_output(self, value: Any, within: tuple[Any, ...] = ()) -> None:
         if isinstance(value, tuple | list | dict):
-            for part in jax.tree_util.tree_leaves(value, is_leaf=lambda part: is_tensor_list(part)):
-                if is_tensor_list(part) and part.rows() is not None:
+            for part in _lists_in(value):
+                if part.rows() is not None:
                     self.add_output(part.rows(), within)
         for leaf in flatten(value)[0]:
             if isinstance(leaf, Array):
@@ -112,6 +112,19 @@ def trace_region(
         explain_recursion(error)
         raise
     return run
+
+
+def _lists_in(value: Any) -> Iterator[TensorList]:
+    """The lists of the graph in containers, which may contain themselves."""
+    seen: set[int] = set()
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if is_tensor_list(part):
+            yield part
+        elif isinstance(part, tuple | list | dict) and id(part) not in seen:
+            seen.add(id(part))
+            waiting.extend(part.values() if isinstance(part, dict) else part)
 
 
 def _trace(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
