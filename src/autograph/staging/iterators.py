@@ -15,6 +15,8 @@ from .dispatch import staged
 from .lists import TensorList, raised_here
 from .state import Attribute, about_to_write, was_born
 
+_AT_END = 2**31 - 1
+
 
 class Iterator:
     """Goes through a list, a tuple, a range or an array; ``position`` is the number of items that are taken."""
@@ -65,9 +67,9 @@ class Iterator:
             assert engine is not None
             engine.check(more, StopIteration)
         elif not more:
-            if staged(self.items) is None and self.items != ():
-                about_to_write(Attribute(self, "items"))
-                self.items = ()  # one that has come to its end has no more items, whatever its list gets
+            # One that has come to its end has no more items, whatever its list gets.
+            about_to_write(Attribute(self, "position"))
+            self.position = _AT_END
             if default:
                 return default[0]
             raise raised_here(StopIteration())
