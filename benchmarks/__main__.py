@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = (options.output or HERE) / name
     if options.check and not data.exists():
         parser.error(f"there are no ratios to compare with: {data}")
-    before = report.machine()
+    before = report.machine() | {"scale": options.scale}
     outcomes, plots = measure(options.only or GROUPS, scale)
     failed = any(outcome.failed for outcome in outcomes)
     if options.check:

@@ -38,10 +38,12 @@ def block(results: Mapping[str, Any]) -> str:
         if re.fullmatch(contest, ratio["contest"]) and re.search(question, ratio["question"])
     ]
     cores = f"{machine.get('cpu_count', '?')} shared cores ({machine.get('cpu_model_name', 'a processor')})"
+    command = "make bench QUICK=1" if machine.get("scale") == "quick" else "make bench"
     about = (
-        f"Medians of one run of `make bench` on {cores}, with JAX {versions['JAX']} and TensorFlow "
+        f"Medians of one run of `{command}` on {cores}, with JAX {versions['JAX']} and TensorFlow "
         f"{versions['TensorFlow']}. Each ratio is between the times of two ways to do the same work, taken in turns in "
-        "one process. [All of them](docs/benchmarks.md), with those where this project is behind."
+        "one process. Where a kernel takes a small part of the time by hand, XLA copies the array of the version by "
+        "hand in each step. [All ratios](docs/benchmarks.md), with those where this project is behind."
     )
     return "\n".join([BEGIN, about, "", "| the same work | ratio |", "| --- | --- |", *rows, END])
 
