@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...engines.base import active_engine
+from ..base import active_engine
 from .failures import Place
 
 
@@ -24,8 +24,7 @@ def refuse_endless(first: Any, place: Place | None, changed: Sequence[str]) -> N
     names = ", ".join(dict.fromkeys(changed)) or "nothing"
     text = (
         f"the loop `{header}` never ends: the body changes {names}, and `{test}` does not depend on that. Change in "
-        f"the "
-        "body what the condition looks at, or leave the loop with break"
+        "the body what the condition looks at, or leave the loop with break"
     )
     if place is not None:
         text += f' (File "{place.filename}", line {place.line}, in {place.function})'

@@ -136,26 +136,30 @@ def note_new(value: Any, born: dict[int, Any]) -> None:
     building = active_engine()
     if building is None:
         return
-    _note(value, born, building.types.is_of_trace, set())
+    _note(value, born, building.types.is_of_trace, {})
 
 
-def _note(value: Any, born: dict[int, Any], is_of_trace: Callable[[Any], bool], seen: set[int]) -> bool:
+def _note(value: Any, born: dict[int, Any], is_of_trace: Callable[[Any], bool], seen: dict[int, bool]) -> bool:
+    """``seen`` has what was found in a container or object; while it is looked at, nothing, since it may be its own."""
     if type(value) in (Late, Maybe):
         return _note(value.value, born, is_of_trace, seen)
+    if id(value) in seen:
+        return seen[id(value)]
     if isinstance(value, dict):
         parts = list(value.values())
     elif isinstance(value, list | tuple):
         parts = list(value) if not isinstance(value, list) else list(list.__iter__(value))
     else:
         record = record_of(value)
-        if record is None or id(value) in seen:
+        if record is None:
             return is_of_trace(value)
-        seen.add(id(value))
         parts = list(record.fields.values())
+    seen[id(value)] = False
     found = [_note(part, born, is_of_trace, seen) for part in parts]
-    if any(found) and not isinstance(value, tuple):
+    seen[id(value)] = any(found)
+    if seen[id(value)] and not isinstance(value, tuple):
         born.setdefault(id(value), value)
-    return any(found)
+    return seen[id(value)]
 
 
 def is_write(location: Location, variables: Variables, names: Sequence[str] | None) -> bool:
