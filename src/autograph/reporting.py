@@ -96,7 +96,7 @@ def left_alone(function: Any) -> None:
 
 def region(kind: str, place: Any, state: Iterable[tuple[str, list[str], str]]) -> None:
     """Tells of a conditional or loop: for each part of its state the label, the types that meet, and the type."""
-    where = f'File "{place.filename}", line {place.line}, in {place.function}' if place is not None else "unknown place"
+    where = str(place) if place is not None else "unknown place"
     lines = []
     for label, met, joined in state:
         different = list(dict.fromkeys(met))

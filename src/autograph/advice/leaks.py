@@ -21,9 +21,7 @@ def text(used_in: str = "", made_in: str = "") -> str:
     return (
         f"{what} was computed by another trace{where}, which is over. What a converted function assigns to variables, "
         "to attributes and to items of lists, dicts and sets becomes part of the graph; what it puts elsewhere (a "
-        "queue, "
-        "an object of native code, an attribute set behind Python's back, a variable of a library's) is left behind "
-        "when "
-        "the trace ends. Return the value from the function that computes it, or keep it in an attribute, a list or a "
-        "dict"
+        "queue, an object of native code, an attribute set behind Python's back, a variable of a library's) is left "
+        "behind when the trace ends. Return the value from the function that computes it, or keep it in an attribute, "
+        "a list or a dict"
     )

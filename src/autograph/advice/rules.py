@@ -109,10 +109,9 @@ def _text_of_staged(error: Exception, situation: Situation) -> str | None:
     kinds = ", ".join(situation.describe(value) for value in values)
     return (
         f"The text {found[0]!r} stands for the digits of {whose}{f' ({kinds})' if kinds else ''}, which are known only "
-        "when the graph runs. print(), exceptions and assertions put them in by then; Python has to have them now, "
-        "as a "
-        f"key, a number or the name of a file. Make {whose} static, {static_argument(names)}, or do this on the host: "
-        f"{host()}"
+        "when the graph runs. print(), exceptions and assertions put them in by then; Python has to have them now, as "
+        f"a key, a number or the name of a file. Make {whose} static, {static_argument(names)}, or do this on the "
+        f"host: {host()}"
     )
 
 

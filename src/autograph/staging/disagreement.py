@@ -24,8 +24,7 @@ def _way_out(values: Sequence[Any], types: Any) -> str:
             kind = type(values[0]).__name__
             return (
                 f"A {kind} that has other lengths on other paths, or grows in a loop, can be a list that append() "
-                f"makes "
-                "longer, `items = []` and `items.append(x)`; otherwise give it the same length everywhere"
+                "makes longer, `items = []` and `items.append(x)`; otherwise give it the same length everywhere"
             )
         return "Give it the same structure on every path: the same containers, of the same lengths, with the same keys"
     columns = list(zip(*(part for part, _ in leaves), strict=True))

@@ -91,12 +91,9 @@ def _compressed(items: Any, selectors: Any) -> Any:
 
 def _decides(original: Any, in_python: Callable[..., Any]) -> None:
     def chosen(*args: Any) -> Any:
-        finite = [
-            value
-            for value in args
-            if issubclass(type(value), list | tuple | range | Sequence) or staged(value) is not None
-        ]
-        if not finite:
+        if not any(
+            issubclass(type(value), list | tuple | range | Sequence) or staged(value) is not None for value in args
+        ):
             return original(*args)
         given = [argument(value) if callable(value) else value for value in args]
         kept = converted(cast(FunctionType, in_python))(*given)

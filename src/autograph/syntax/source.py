@@ -45,10 +45,6 @@ def find_definition(code: CodeType, namespace: dict[str, Any]) -> Definition:
     return Definition(node, class_of(code.co_qualname), code.co_filename)
 
 
-def describe(code: CodeType) -> str:
-    return f'{code.co_qualname} (File "{code.co_filename}", line {code.co_firstlineno})'
-
-
 def class_of(qualified_name: str) -> str | None:
     """The innermost class around a function, from its qualified name."""
     for part in reversed(qualified_name.split(".<locals>.")):
@@ -182,4 +178,4 @@ def mentions(function: FunctionType, text: str) -> bool:
     return found
 
 
-__all__ = ["Definition", "class_of", "describe", "every_argument", "find_definition", "mentions", "properties_in_file"]
+__all__ = ["Definition", "class_of", "every_argument", "find_definition", "mentions", "properties_in_file"]

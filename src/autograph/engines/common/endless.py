@@ -27,5 +27,5 @@ def refuse_endless(first: Any, place: Place | None, changed: Sequence[str]) -> N
         "the body what the condition looks at, or leave the loop with break"
     )
     if place is not None:
-        text += f' (File "{place.filename}", line {place.line}, in {place.function})'
+        text += f" ({place})"
     engine.check(engine.logical_not(engine.truth(first)), lambda: RuntimeError(text))

@@ -24,6 +24,9 @@ class Place:
     line: int
     function: str
 
+    def __str__(self) -> str:
+        return f'File "{self.filename}", line {self.line}, in {self.function}'
+
     @property
     def text(self) -> str:
         """The line itself, where its source is to be had."""

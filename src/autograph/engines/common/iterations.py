@@ -66,7 +66,7 @@ def taken_along() -> tuple[list[Any], Callable[[Sequence[Any]], str]]:
 
 def header_of(place: Place) -> str:
     """The header of a loop, behind the number of its iteration."""
-    return f'of `{place.text}` (File "{place.filename}", line {place.line}, in {place.function})'
+    return f"of `{place.text}` ({place})"
 
 
 def description(iterations: Sequence[tuple[Place | None, int]]) -> str:

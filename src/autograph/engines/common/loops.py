@@ -194,8 +194,8 @@ def _unsettled(types: Any, slots: Sequence[Slot], heads: dict[int, Any], run: Ru
         said.append(f"{slot.label} is {change}, each time")
     return (
         f"{'; '.join(said) or 'the state of a loop never settles'}. That no graph can hold: its loops have a state of "
-        "one type. Use arrays and numbers for what an iteration leaves to the next, or a list and append() for what "
-        "grows"
+        "one type. Use arrays and numbers for what an iteration leaves to the next, or a list and append() for "
+        "what grows"
     )
 
 

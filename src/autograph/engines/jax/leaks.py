@@ -12,7 +12,8 @@ import jax
 from jax._src import core, source_info_util
 
 from ...advice import leaks
-from ..common.failures import Place, raise_at
+from ..common.escapes import refuse_escape
+from ..common.failures import Place
 from .types import Tracer
 
 
@@ -48,11 +49,7 @@ def _is_over(trace: Any) -> bool:
 def _refuse(value: Any, equation: Any) -> None:
     place = None if equation is None else _place(equation.source_info)
     error = jax.errors.UnexpectedTracerError(f"a value of type {value.aval.str_short()} is used after its trace")
-    made = _place(getattr(value, "_line_info", None))
-    made_in = f'File "{made.filename}", line {made.line}, in {made.function}' if made else ""
-    error.add_note(leaks.text(place.text if place else "", made_in))
-    error.__ag_explained__ = True
-    raise_at(error, place)
+    refuse_escape(error, place, _place(getattr(value, "_line_info", None)))
 
 
 def explain_leak(error: BaseException) -> None:

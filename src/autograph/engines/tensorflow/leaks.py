@@ -12,9 +12,9 @@ from tensorflow.python.framework.errors_impl import InaccessibleTensorError
 from tensorflow.python.framework.func_graph import FuncGraph
 from tensorflow.python.framework.ops import EagerTensor
 
-from ...advice import leaks
 from ...staging.calls import is_library
-from ..common.failures import Place, raise_at
+from ..common.escapes import refuse_escape
+from ..common.failures import Place
 
 
 def check_leaks(graph: Any) -> None:
@@ -32,12 +32,8 @@ def check_leaks(graph: Any) -> None:
         if isinstance(external, EagerTensor) or not isinstance(external, tf.Tensor) or external.graph in around:
             continue
         place = next((found for found in map(_place, internal.consumers()) if found is not None), None)
-        made = _place(external.op)
-        made_in = f'File "{made.filename}", line {made.line}, in {made.function}' if made else ""
         error = InaccessibleTensorError(f"{external!r} is out of scope: it belongs to the graph of another function")
-        error.add_note(leaks.text(place.text if place else "", made_in))
-        error.__ag_explained__ = True
-        raise_at(error, place)
+        refuse_escape(error, place, _place(external.op))
 
 
 def _place(operation: Any) -> Place | None:
