@@ -792,6 +792,31 @@ def test_elements_may_be_vectors_pairs_and_of_unknown_size() -> None:
         same(cumulative(tf.constant(matrix)), (expected, expected.sum(axis=1)))
 
 
+def test_functions_of_tensorflow_take_a_list_whose_length_the_graph_decides() -> None:
+    def positive_ones(numbers):
+        found = []
+        for n in numbers:
+            if n > 0:
+                found.append(n * 2)
+        return tf.reduce_sum(found), tf.convert_to_tensor(found), np.max(found), tf.stack(found)
+
+    numbers = tf.constant([5.0, -2.0, 8.0])
+    same(ag.function(positive_ones)(numbers), positive_ones(numbers))
+
+
+def test_a_function_that_needs_the_length_of_a_list_says_what_to_write_instead() -> None:
+    @ag.function
+    def joined(numbers):
+        found = []
+        for n in numbers:
+            if n > 0:
+                found.append(tf.stack([n, n]))
+        return tf.concat(found, 0)
+
+    with pytest.raises(ag.StagingError, match=r"concat\(\) takes one whose length Python knows. ag.stack\(items\)"):
+        joined(tf.constant([5.0, -2.0, 8.0]))
+
+
 def test_a_tensor_array_of_the_users_works() -> None:
     def fibonacci(n):
         numbers = tf.TensorArray(tf.int32, size=n, clear_after_read=False)

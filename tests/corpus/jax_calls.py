@@ -7,6 +7,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from corpus import floats, ints, program
@@ -317,3 +318,23 @@ def eval_shape_and_make_jaxpr(x, n):
     shape = jax.eval_shape(smooth_then_steep, x)
     jaxpr = jax.make_jaxpr(smooth_then_steep)(x)
     return n, shape.shape == () and len(jaxpr.out_avals) == 1, smooth_then_steep(x)
+
+
+@program((floats(3, 1, 2),), (floats(-1, 4),))
+def arrays_of_a_list_that_a_loop_has_filled(xs):
+    total, seen, pairs = 0.0, [], []
+    for x in xs:
+        total += x
+        seen.append(total)
+        pairs.append((x, total))
+    return jnp.array(seen), jnp.asarray(pairs), jnp.stack([jnp.array(seen), xs]), np.array(seen), jnp.array([seen, seen])
+
+
+@program((floats(3, 1, 2),), (floats(-1, 4),))
+def numpy_functions_and_trees_of_a_list_that_a_loop_has_filled(xs):
+    seen, named = [], {"squares": []}
+    for x in xs:
+        seen.append(x + 1)
+        named["squares"].append(x * x)
+    doubled = jax.tree.map(lambda value: 2 * value, named)
+    return np.sum(seen), np.max(seen), np.mean(seen), doubled["squares"], len(doubled["squares"])

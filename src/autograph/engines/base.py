@@ -206,6 +206,9 @@ class Engine(Protocol):
     def stack_trees(self, items: list[Any]) -> Any:
         """The rows ``items``, stacked."""
 
+    def list_argument(self, function: Callable[..., Any], items: Any) -> Any:
+        """What a function of a library's is given for a list that the graph fills."""
+
     def unstack(self, data: Any, count: int) -> list[Any]:
         """Each of ``count`` rows for itself."""
 

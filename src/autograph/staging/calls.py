@@ -28,6 +28,7 @@ from ..syntax.compiler import CONVERTED, convert_function, generated_source
 from ..syntax.source import mentions
 from .choice import Choice
 from .dispatch import is_own_file
+from .handed import handed
 from .lists import TensorList
 from .state import CONTEXT, Content, about_to_write, is_journaled, note_reached, was_born
 
@@ -346,10 +347,10 @@ def is_installed(filename: str) -> bool:
 
 def _with_converted_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
-        converted_args = [argument(value) for value in args]
+        converted_args = [argument(handed(function, value)) for value in args]
         if converted_args and converted_args[0] is args[0] and _takes_function_first(function):
             converted_args[0] = call(args[0])
-        return function(*converted_args, **{name: argument(value) for name, value in kwargs.items()})
+        return function(*converted_args, **{name: argument(handed(function, v)) for name, v in kwargs.items()})
 
     return called
 
@@ -474,7 +475,8 @@ def _numpy_function(function: Any) -> Any:
         if holds_staged(args) or holds_staged(kwargs):
             own = find(function)
             if own is not None:
-                return own(*args, **kwargs)
+                given = [handed(own, value) for value in args]
+                return own(*given, **{name: handed(own, value) for name, value in kwargs.items()})
         return function(*args, **kwargs)
 
     return applied

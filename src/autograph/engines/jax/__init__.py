@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 from jax.experimental.compilation_cache import compilation_cache
 
+from ...errors import StagingError
 from ...settings import config
 from ...staging.choice import Choice, value_of
 from ...staging.lists import Buffer, TensorList
@@ -200,6 +201,22 @@ class JaxEngine(GraphEngine):
             return jnp.asarray(np.stack(leaves))  # without an operation of ten thousand operands
 
         return jax.tree_util.tree_map(stack, *items)
+
+    def list_argument(self, function: Callable[..., Any], items: TensorList) -> Any:
+        makes_arrays = str(getattr(function, "__module__", "")).startswith(("jax.numpy", "jax._src.numpy"))
+        if not isinstance(items.staged_length(), int):
+            if makes_arrays:
+                raise StagingError(
+                    "the graph decides the length of this list, and the size of an array is known while it is traced. "
+                    "ag.stack(items) gives an array with all the rows that the list has room for, of which the first "
+                    "len(items) are its elements"
+                )
+            return items
+        if makes_arrays and items.is_buffered():
+            array = items.stack()
+            if isinstance(array, types.Array):
+                return array
+        return list(items)
 
     def unstack(self, data: Any, count: int) -> list[Any]:
         return [types.get_row(data, index) for index in range(count)]

@@ -30,6 +30,10 @@ from .sources import is_symbolic
 _TYPES: Any = types
 
 
+_TAKE_LISTS = frozenset(("add_n", "concat", "group", "meshgrid", "parallel_stack", "tuple"))
+"""TensorFlow's functions that want a list of tensors, and no tensor for it."""
+
+
 class TensorFlowEngine(GraphEngine):
     """See ``autograph.engines.base.Engine``."""
 
@@ -263,6 +267,17 @@ class TensorFlowEngine(GraphEngine):
                 for kind, column in zip(unified.leaves, columns, strict=True)
             ],
         )
+
+    def list_argument(self, function: Callable[..., Any], items: TensorList) -> Any:
+        if isinstance(items.staged_length(), int):
+            return items
+        name = getattr(function, "__name__", "")
+        if name in _TAKE_LISTS:
+            raise StagingError(
+                f"the graph decides the length of this list, and {name}() takes one whose length Python knows. "
+                "ag.stack(items) makes a tensor of all its elements"
+            )
+        return items if name == "stack" else items.stack()  # the size of a tensor may be open
 
     def unstack(self, data: Any, count: int) -> list[Any]:
         return [self.get_at(data, index) for index in range(count)]
