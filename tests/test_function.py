@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import monitoring
 
 import autograph as ag
 
@@ -400,6 +401,38 @@ def test_results_that_are_always_none():
     assert int(out[1]) == 5
     assert out[2][0] is None
     assert bool(out[2][1]) is True
+
+
+def test_lists_of_other_lengths_come_back_without_anything_being_compiled():
+    @ag.function
+    def odd_ones(limit, step):
+        found, pairs = [], []
+        for number in range(limit):
+            if number % 2 == 1:
+                found.append(number)
+                pairs.append((number * step, jnp.array([number, number + 1])))
+        return found, pairs
+
+    def expected(limit):
+        odd = range(1, limit, 2)
+        return list(odd), [(0.5 * number, [number, number + 1]) for number in odd]
+
+    compiled: list[str] = []
+
+    def count(event: str, *_: Any, **__: Any) -> None:
+        compiled.append(event)
+
+    step = jnp.float32(0.5)
+    odd_ones(jnp.int32(15), step)
+    monitoring.register_event_duration_secs_listener(count)
+    try:
+        results = {limit: odd_ones(jnp.int32(limit), step) for limit in (0, 1, 2, 7, 12, 15)}
+    finally:
+        monitoring.unregister_event_duration_listener(count)
+    assert not [event for event in compiled if "compile" in event]
+    for limit, (found, pairs) in results.items():
+        assert all(isinstance(value, jax.Array) and value.shape == () for value in found)
+        assert ([int(value) for value in found], [(float(a), b.tolist()) for a, b in pairs]) == expected(limit)
 
 
 def test_lists_come_back_as_lists():

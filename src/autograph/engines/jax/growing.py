@@ -27,7 +27,10 @@ from ...staging.state import Location, about_to_write
 from ..common.failures import Place
 
 START = 16
-"""The room of a list of which nothing is known yet."""
+"""The room of a list of which nothing is known yet. To XLA a loop is one function while its state is small."""
+
+_MANY = 4096
+"""From which room on the next attempt gets less more than the last had: below, each attempt costs a compilation."""
 
 Key = tuple[Place | None, tuple[str, int, str] | None, int]
 """The line of the loop, the line that made the list, and how long it was before the loop if that was much."""
@@ -215,7 +218,8 @@ class Growth:
     def _note(self, found: Found, sizes: Sequence[Any]) -> None:
         for (key, capacity), size in zip(found, map(int, sizes), strict=True):
             if size > capacity:
-                self._short[key] = max(1 << (size - 1).bit_length(), 4 * capacity, self._short.get(key, 0))
+                factor = 8 if capacity < _MANY else 4
+                self._short[key] = max(1 << (size - 1).bit_length(), factor * capacity, self._short.get(key, 0))
 
     def _release(self) -> None:
         kept, self._kept = self._kept, []

@@ -22,6 +22,7 @@ from ...staging.one_of import OneOf
 from ...staging.records import record_of
 from ...staging.values import Late, Maybe
 from .growing import Found
+from .rows import rows_of
 from .types import NUMBERS, Array, Tracer, type_of
 
 _STAGED = (Maybe, Late, TensorList, Choice, OneOf)
@@ -248,5 +249,5 @@ def holds_tracers(value: Any, seen: set[int] | None = None) -> bool:
 def _rows(data: Any, length: int) -> list[Any]:
     """The first ``length`` elements of a buffer."""
     leaves, structure = jax.tree_util.tree_flatten(data)
-    columns = [list(leaf[:length]) for leaf in leaves]
+    columns = [rows_of(leaf, length) for leaf in leaves]
     return [jax.tree_util.tree_unflatten(structure, row) for row in zip(*columns, strict=True)]
