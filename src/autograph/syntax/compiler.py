@@ -243,7 +243,7 @@ def _strip_signature(node: ast.FunctionDef) -> None:
     node.type_params = []  # type: ignore[attr-defined]
 
 
-def _rename(code: CodeType, name: str, qualified_name: str, unit: Unit) -> CodeType:
+def _rename(code: CodeType, name: str, qualified_name: str, unit: Unit, flags: int = CONVERTED) -> CodeType:
     """Gives code the user's names: a region goes by the name of the function that it was cut out of."""
     constants = list(code.co_consts)
     for index, inner in enumerate(constants):
@@ -253,8 +253,7 @@ def _rename(code: CodeType, name: str, qualified_name: str, unit: Unit) -> CodeT
         inside_class = not code.co_flags & inspect.CO_OPTIMIZED
         is_own_lambda = inner.co_name == "<lambda>" and not inside_class and not _is_users_lambda(inner, unit)
         if inner.co_name in unit.regions or is_own_lambda:
-            region = _rename(inner, name, qualified_name, unit)
-            constants[index] = region.replace(co_flags=region.co_flags | REGION)
+            constants[index] = _rename(inner, name, qualified_name, unit, CONVERTED | REGION)
             continue
         if inner.co_name.startswith("<generic parameters of "):
             constants[index] = _rename(inner, inner.co_name, qualified_name, unit)
@@ -273,7 +272,7 @@ def _rename(code: CodeType, name: str, qualified_name: str, unit: Unit) -> CodeT
         co_name=name,
         co_qualname=qualified_name,
         co_consts=tuple(constants),
-        co_flags=code.co_flags | CONVERTED,
+        co_flags=code.co_flags | flags,
     )
 
 

@@ -30,7 +30,7 @@ def check_directives(node: ast.AST, code: CodeType, namespace: dict[str, Any]) -
     Raises:
         ConversionError: it is in no loop, or has options that no engine knows.
     """
-    if _LOOP_DIRECTIVE not in code.co_names and not any(isinstance(part, CodeType) for part in code.co_consts):
+    if not _names_directive(code):
         return
     for call, is_in_loop in _directives(node, False):
         function = call.func
@@ -46,6 +46,12 @@ def check_directives(node: ast.AST, code: CodeType, namespace: dict[str, Any]) -
                 raise _refused(code, keyword, reason, f"Its options are {known}")
         if call.args:
             raise _refused(code, call.args[0], "the options of ag.set_loop_options() are given by name", _PLACE)
+
+
+def _names_directive(code: CodeType) -> bool:
+    return _LOOP_DIRECTIVE in code.co_names or any(
+        _names_directive(part) for part in code.co_consts if type(part) is CodeType
+    )
 
 
 _PLACE = "Make it the first statement of the loop's body, `ag.set_loop_options(max_iterations=...)`"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from .scopes import Scope, header_of
+from .scopes import WITHOUT_BLOCKS, Scope, header_of
 
 _ALL = -1
 
@@ -26,12 +26,12 @@ class DefiniteAssignment:
     Runs on the code as the user wrote it, before jumps are lowered: flags would hide which assignments belong together.
     """
 
-    def __init__(self, scope: Scope, body: list[ast.stmt]) -> None:
+    def __init__(self, scope: Scope, body: list[ast.stmt], has_walrus: bool) -> None:
         self._scope = scope
         self._locals = scope.mask(scope.locals)
         self._breaks: list[int] = []
         self._continues: list[int] = []
-        self._has_walrus = any(isinstance(node, ast.NamedExpr) for part in body for node in ast.walk(part))
+        self._has_walrus = has_walrus
         self.maybe_unbound = 0
         self.on_some_paths = 0
         """Variables that are assigned on some paths only where those of a conditional or loop meet."""
@@ -163,6 +163,8 @@ def deleted_in(scope: Scope, statements: list[ast.stmt]) -> int:
 
 def blocks_of(statement: ast.stmt) -> list[list[ast.stmt]]:
     """The statement lists directly under ``statement`` that belong to the same function."""
+    if type(statement) in WITHOUT_BLOCKS:
+        return []
     if isinstance(statement, ast.If | ast.For | ast.While):
         return [statement.body, statement.orelse]
     if isinstance(statement, ast.With):

@@ -98,8 +98,8 @@ def define(name: str, params: list[str], body: list[ast.stmt], at: Position) -> 
     return node
 
 
-def names_tuple(names: list[str], at: Position) -> ast.Tuple:
-    return ast.Tuple([constant(name, at) for name in names], LOAD, **at)
+def names_tuple(names: list[str], at: Position) -> ast.Constant:
+    return constant(tuple(names), at)
 
 
 def fresh_name(used: set[str], name: str) -> str:

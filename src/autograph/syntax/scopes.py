@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import NamedTuple
 
 
@@ -71,7 +72,7 @@ class _Children(dict[type, tuple[str, ...]]):
         return fields
 
 
-_CHILDREN = _Children()
+CODE_FIELDS = _Children()
 
 
 def collect(nodes: list[ast.AST], into: Names) -> None:
@@ -95,7 +96,7 @@ def collect(nodes: list[ast.AST], into: Names) -> None:
         if special is not None:
             stack.extend(special(node, into))
             continue
-        for name in _CHILDREN[kind]:
+        for name in CODE_FIELDS[kind]:
             value = getattr(node, name, None)
             if value is None:
                 continue
@@ -301,6 +302,9 @@ if hasattr(ast, "TypeAlias"):  # from 3.12 on
     _SPECIAL[ast.TypeAlias] = _type_alias
 
 
+_NAMELESS = frozenset((ast.Constant, NoneType))
+
+
 class Facts(NamedTuple):
     """What the header of one statement does, as masks. The blocks under it are statements of their own."""
 
@@ -332,7 +336,7 @@ class Scope:
         self.bound = self.locals | self.outer
         for name in (*self.parameters, *sorted(self.bound)):  # a fixed order: generated code is the same each time
             self.bit(name)
-        self._rebindable = self.mask(self.bound)
+        self.rebindable = self.mask(self.bound)
         self.written_elsewhere = self.mask(names.captured_writes & self.locals)
         self.always_live = self.mask((self.outer | names.captured | names.captured_writes) & self.bound)
 
@@ -363,7 +367,7 @@ class Scope:
         """Makes room for a variable that the converter invents."""
         self.locals.add(name)
         self.bound.add(name)
-        self._rebindable |= self.bit(name)
+        self.rebindable |= self.bit(name)
 
     def facts(self, statement: ast.stmt) -> Facts:
         """What the header of ``statement`` reads, writes and deletes."""
@@ -390,14 +394,14 @@ class Scope:
                 else:
                     deletes |= bit
                 continue
-            if kind is ast.Constant:
+            if kind in _NAMELESS:
                 continue
             if kind in _SPECIAL:
                 return None
-            for name in _CHILDREN[kind]:
+            for name in CODE_FIELDS[kind]:
                 value = getattr(node, name, None)
                 if type(value) is list:
-                    stack += [part for part in value if part is not None]
+                    stack += value
                 elif value is not None:
                     stack.append(value)
         return Facts(reads | deletes, writes, deletes)
@@ -407,7 +411,7 @@ class Scope:
         collect(header_of(statement), names)
         if isinstance(statement, ast.Try | ast.TryStar):
             names.deletes.clear()
-        updates = self.mask(names.updates) & self._rebindable
+        updates = self.mask(names.updates) & self.rebindable
         reads = self.mask(names.reads | names.deletes)
         writes = self.mask(names.binds) | updates
         if isinstance(statement, ast.AnnAssign) and statement.value is None:
@@ -415,7 +419,31 @@ class Scope:
         return Facts(reads, writes, self.mask(names.deletes))
 
 
+WITHOUT_BLOCKS = frozenset(
+    (
+        ast.AnnAssign,
+        ast.Assert,
+        ast.Assign,
+        ast.AugAssign,
+        ast.Break,
+        ast.Continue,
+        ast.Delete,
+        ast.Expr,
+        ast.Global,
+        ast.Import,
+        ast.ImportFrom,
+        ast.Nonlocal,
+        ast.Pass,
+        ast.Raise,
+        ast.Return,
+    )
+)
+"""Most statements: they are seen to have no others under them by a look at their kind."""
+
+
 def header_of(statement: ast.stmt) -> list[ast.AST]:
+    if type(statement) in WITHOUT_BLOCKS:
+        return [statement]
     if isinstance(statement, ast.If | ast.While):
         return [statement.test]
     if isinstance(statement, ast.For):

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from ..flow import DefiniteAssignment, Liveness
 from ..nodes import Position, constant, define, load, names_tuple, position, staging, thunk
-from ..scopes import Names, Scope, collect, root_of_subscripts
+from ..scopes import CODE_FIELDS, Names, Scope, collect, root_of_subscripts
+from ..survey import Survey
 from .jumps import JumpLowering
 
 
@@ -95,7 +96,8 @@ class FunctionLowering:
         *,
         class_name: str | None,
         has_class_cell: bool,
-        names: Names | None = None,
+        names: Names,
+        survey: Survey,
         cuts_try: bool = False,
     ) -> None:
         self.unit = unit
@@ -121,19 +123,20 @@ class FunctionLowering:
         """Depth of comprehensions' iterables around the current expression."""
         self._delayed = 0
         """Depth of expressions around the current one that were made functions of their own."""
-        self.resized = _resized(body)
+        self._has_walrus = bool(survey.every(ast.NamedExpr))
+        self.resized = _resized(survey)
         """Names of variables and attributes whose lists this function changes the length of."""
-        self.numbers = _numbers(body)
+        self.numbers = _numbers(survey)
         """Names of variables that this function gives a number somewhere, so that they are no sequences."""
-        self.filled = _filled(self.scope, body)
+        self.filled = _filled(self.scope, body, survey)
         """Parameters that a function which returns nothing updates with ``+=`` and never binds anew."""
-        self.shared = _shared(self.scope, body)
+        self.shared = _shared(self.scope, survey)
         """Variables that ``+=`` updates and that may be an array which others hold too."""
         self.body = self._lower(body)
 
     def _lower(self, body: list[ast.stmt]) -> list[ast.stmt]:
         scope = self.scope
-        assignment = DefiniteAssignment(scope, body)
+        assignment = DefiniteAssignment(scope, body, self._has_walrus)
         self.maybe_unbound = assignment.maybe_unbound
         self._flagged = assignment.on_some_paths & scope.mask(scope.names.captured & scope.locals)
         """Variables that carry a flag though nested functions capture them, which then ask for it."""
@@ -184,13 +187,14 @@ class FunctionLowering:
         self.unit.regions.add(fresh)
         return fresh
 
-    def state(self, mask: int, at: Position) -> ast.Tuple:
+    def state(self, mask: int, at: Position) -> ast.Constant:
         """The names of a region's state, ``?`` behind those that may be unbound where they are read."""
         # A nested function reads a variable as it is, unless it is known that it may carry a flag.
         optional = (self.maybe_unbound & ~self.scope.always_live) | self._flagged
-        return names_tuple(
-            [name + "?" if self.scope.bit(name) & optional else name for name in self.scope.unmask(mask)], at
-        )
+        names = self.scope.unmask(mask)
+        if mask & optional:
+            names = [name + "?" if self.scope.bit(name) & optional else name for name in names]
+        return names_tuple(names, at)
 
     # Statements.
 
@@ -200,7 +204,8 @@ class FunctionLowering:
             outer, self._hoisted = self._hoisted, []
             lowered = self.statement(statement)
             out += self._hoisted
-            out += self._announce(statement)
+            if self.scope.outer:
+                out += self._announce(statement)
             out += lowered
             self._hoisted = outer
         if statements and not out:
@@ -209,7 +214,7 @@ class FunctionLowering:
 
     def _announce(self, statement: ast.stmt) -> list[ast.stmt]:
         """Tells the journal that a statement is about to write variables that are not this function's own."""
-        if not self.scope.outer or isinstance(statement, ast.Try | ast.TryStar):
+        if isinstance(statement, ast.Try | ast.TryStar):
             return []
         facts = self.scope.facts(statement)
         mask = facts.writes | facts.deletes
@@ -260,7 +265,7 @@ class FunctionLowering:
 
     def children(self, node: ast.AST) -> None:
         """Lowers the expressions directly under ``node``, in place."""
-        for name in node._fields:
+        for name in CODE_FIELDS[type(node)]:
             value = getattr(node, name, None)
             if isinstance(value, ast.expr):
                 setattr(node, name, self.expr(value))
@@ -268,7 +273,7 @@ class FunctionLowering:
                 for index, item in enumerate(value):
                     if isinstance(item, ast.expr):
                         value[index] = self.expr(item)
-                    elif isinstance(item, ast.keyword | ast.withitem | ast.comprehension):
+                    elif isinstance(item, _PARTS):
                         self.children(item)
 
     @contextmanager
@@ -297,7 +302,11 @@ class FunctionLowering:
 
     def can_delay(self, node: ast.expr) -> bool:
         """Whether ``delayed(node)`` can be built here."""
-        return not self._sealed or not binds_variable(node)
+        return not self._sealed or not self.binds_variable(node)
+
+    def binds_variable(self, node: ast.expr) -> bool:
+        """Whether evaluating ``node``, which is not lowered yet, assigns a variable of the function around it."""
+        return self._has_walrus and binds_variable(node)
 
     def delayed(self, node: ast.expr, at: Position, name: str = "operand") -> ast.expr:
         """A function of no arguments that evaluates ``node`` when it is asked to.
@@ -316,7 +325,7 @@ class FunctionLowering:
         return len(self.frames) == 1 and not self._delayed and not self._sealed
 
     def _delay(self, node: ast.expr, at: Position, name: str) -> ast.expr:
-        if not binds_variable(node):
+        if not self.binds_variable(node):
             return thunk(self.expr(node), at)
         # A lambda would keep the variable of an assignment expression to itself.
         names = Names()
@@ -354,21 +363,26 @@ class FunctionLowering:
 
     def declarations(self, frame: Frame, at: Position, parameter: str = "") -> list[ast.stmt]:
         scope = self.scope
-        mine = scope.bit(parameter) if parameter else 0
-        shared = set(scope.unmask(frame.bound & ~frame.private & ~mine)) & scope.bound
+        own = frame.private | (scope.bit(parameter) if parameter else 0)
         out: list[ast.stmt] = []
-        names_of_globals = sorted(shared & scope.names.globals)
-        if names_of_globals:
-            out.append(ast.Global(names_of_globals, **at))
-        variables = [name for name in scope.unmask(frame.bound) if name in shared and name not in scope.names.globals]
-        if variables:
-            out.append(ast.Nonlocal(variables, **at))
+        shared = frame.bound & ~own & scope.rebindable
+        if scope.names.globals:
+            declared_global = shared & scope.mask(scope.names.globals)
+            if declared_global:
+                out.append(ast.Global(sorted(scope.unmask(declared_global)), **at))
+                shared &= ~declared_global
+        if shared:
+            out.append(ast.Nonlocal(scope.unmask(shared), **at))
         # An outer variable that something called from here may write has to be within reach.
-        reached = frame.reaches & ~frame.bound & ~frame.private & ~mine
-        nonlocals = [name for name in scope.unmask(reached) if name not in scope.names.globals]
-        if nonlocals:
-            out.append(ast.Nonlocal(nonlocals, **at))
-        return out + self._declare_local(frame.private & ~(frame.bound & ~self._bound_in_operands) & ~mine, at)
+        reached = frame.reaches & ~frame.bound & ~own
+        if reached:
+            nonlocals = [name for name in scope.unmask(reached) if name not in scope.names.globals]
+            if nonlocals:
+                out.append(ast.Nonlocal(nonlocals, **at))
+        undeclared = own & frame.private & ~(frame.bound & ~self._bound_in_operands)
+        if parameter:
+            undeclared &= ~scope.bit(parameter)
+        return out + self._declare_local(undeclared, at) if undeclared else out
 
 
 def binds_variable(node: ast.expr) -> bool:
@@ -376,48 +390,48 @@ def binds_variable(node: ast.expr) -> bool:
     return any(isinstance(inner, ast.NamedExpr) for inner in ast.walk(node))
 
 
-def _filled(scope: Scope, body: list[ast.stmt]) -> frozenset[str]:
-    found, bound = set(), set()
+def _filled(scope: Scope, body: list[ast.stmt], survey: Survey) -> frozenset[str]:
+    found = {node.target.id for node in survey.own(ast.AugAssign) if isinstance(node.target, ast.Name)}
+    found &= set(scope.parameters)
+    if not found or any(node.value is not None for node in survey.own(ast.Return)):
+        return frozenset()
     stack: list[ast.AST] = list(body)
-    while stack:
+    while stack and found:
         node = stack.pop()
-        if isinstance(node, ast.Return) and node.value is not None:
-            return frozenset()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
             continue
         if isinstance(node, ast.AugAssign):
-            if isinstance(node.target, ast.Name):
-                found.add(node.target.id)
             stack.append(node.value)
             continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
+            found.discard(node.id)
         stack.extend(ast.iter_child_nodes(node))
-    return frozenset((found & set(scope.parameters)) - bound)
+    return frozenset(found)
 
 
-def _shared(scope: Scope, body: list[ast.stmt]) -> frozenset[str]:
-    updated: set[str] = set()
+def _shared(scope: Scope, survey: Survey) -> frozenset[str]:
+    updated = {node.target.id for node in survey.every(ast.AugAssign) if isinstance(node.target, ast.Name)}
+    if not updated:
+        return frozenset()
     shared = set(scope.parameters)
     numbers: set[str] = set()
-    for node in (part for statement in body for part in ast.walk(statement)):
-        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            updated.add(node.target.id)
-        elif isinstance(node, ast.Assign):
-            values = node.value.elts if isinstance(node.value, ast.Tuple | ast.List) else [node.value]
-            shared |= {value.id for value in values if isinstance(value, ast.Name)}
-            if isinstance(node.value, ast.Name | ast.Attribute | ast.Subscript | ast.IfExp):
-                shared |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.Compare):
-            # An array of several items has no truth, and is no bound of a range and no index.
-            numbers |= {part.id for part in (node.left, *node.comparators) if isinstance(part, ast.Name)}
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
-            numbers |= {argument.id for argument in node.args if isinstance(argument, ast.Name)}
-        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
-            numbers.add(node.slice.id)
+    for assign in survey.every(ast.Assign):
+        values = assign.value.elts if isinstance(assign.value, _DISPLAYS) else [assign.value]
+        shared |= {value.id for value in values if isinstance(value, ast.Name)}
+        if isinstance(assign.value, _PLACES):
+            shared |= {target.id for target in assign.targets if isinstance(target, ast.Name)}
+    # An array of several items has no truth, and is no bound of a range and no index.
+    for compare in survey.every(ast.Compare):
+        numbers |= {part.id for part in (compare.left, *compare.comparators) if isinstance(part, ast.Name)}
+    for call in survey.every(ast.Call):
+        if isinstance(call.func, ast.Name) and call.func.id == "range":
+            numbers |= {argument.id for argument in call.args if isinstance(argument, ast.Name)}
+    numbers |= {node.slice.id for node in survey.every(ast.Subscript) if isinstance(node.slice, ast.Name)}
     return frozenset((updated & shared & scope.locals) - numbers)
 
 
+_DISPLAYS = (ast.Tuple, ast.List)
+_PLACES = (ast.Name, ast.Attribute, ast.Subscript, ast.IfExp)
 _RESIZING = frozenset(("append", "extend", "insert", "pop", "remove", "clear"))
 
 
@@ -429,46 +443,51 @@ def _called(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
-def _resized(body: list[ast.stmt]) -> frozenset[str]:
-    found: set[str] = set()
-    copies: list[tuple[str, str]] = []
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
-                copies += [(target.id, node.value.id) for target in node.targets if isinstance(target, ast.Name)]
-            elif isinstance(node, ast.Attribute) and node.attr in _RESIZING:
-                owner = root_of_subscripts(node.value)
-                if isinstance(owner, ast.Name):
-                    found.add(owner.id)
-                elif isinstance(owner, ast.Attribute):
-                    found.add(owner.attr)
-            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-                found.add(node.target.id)
-            elif isinstance(node, ast.Call) and _called(node) in _RESIZING_FUNCTIONS and node.args:
-                owner = root_of_subscripts(node.args[0])
-                if isinstance(owner, ast.Name):
-                    found.add(owner.id)
-    for _ in copies:
+def _resized(survey: Survey) -> frozenset[str]:
+    found = {node.target.id for node in survey.every(ast.AugAssign) if isinstance(node.target, ast.Name)}
+    owners = [node.value for node in survey.every(ast.Attribute) if node.attr in _RESIZING]
+    for owner in map(root_of_subscripts, owners):
+        if isinstance(owner, ast.Name):
+            found.add(owner.id)
+        elif isinstance(owner, ast.Attribute):
+            found.add(owner.attr)
+    for node in survey.every(ast.Call):
+        if node.args and _called(node) in _RESIZING_FUNCTIONS:
+            owner = root_of_subscripts(node.args[0])
+            if isinstance(owner, ast.Name):
+                found.add(owner.id)
+    copies = [
+        (target.id, assign.value.id)
+        for assign in survey.every(ast.Assign)
+        if isinstance(assign.value, ast.Name)
+        for target in assign.targets
+        if isinstance(target, ast.Name)
+    ]
+    before = -1
+    while before != len(found):
+        before = len(found)
         found.update(name for pair in copies for name in pair if not found.isdisjoint(pair))
     return frozenset(found)
 
 
-def _numbers(body: list[ast.stmt]) -> frozenset[str]:
+def _numbers(survey: Survey) -> frozenset[str]:
     found: set[str] = set()
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Assign) and _is_number(node.value):
-                found.update(target.id for target in node.targets if isinstance(target, ast.Name))
-            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
-                for target in node.targets:
-                    if isinstance(target, ast.Tuple) and len(target.elts) == len(node.value.elts):
-                        pairs = zip(target.elts, node.value.elts, strict=True)
-                        found.update(to.id for to, value in pairs if isinstance(to, ast.Name) and _is_number(value))
-            elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-                if not isinstance(node.op, ast.Add | ast.Mult) or _is_number(node.value):
-                    found.add(node.target.id)
-            elif isinstance(node, ast.For) and isinstance(node.target, ast.Name) and _is_range(node.iter):
-                found.add(node.target.id)
+    for assign in survey.every(ast.Assign):
+        if isinstance(assign.value, ast.Tuple):
+            for target in assign.targets:
+                if isinstance(target, ast.Tuple) and len(target.elts) == len(assign.value.elts):
+                    pairs = zip(target.elts, assign.value.elts, strict=True)
+                    found.update(to.id for to, value in pairs if isinstance(to, ast.Name) and _is_number(value))
+        elif _is_number(assign.value):
+            found.update(target.id for target in assign.targets if isinstance(target, ast.Name))
+    for update in survey.every(ast.AugAssign):
+        if isinstance(update.target, ast.Name) and (
+            not isinstance(update.op, ast.Add | ast.Mult) or _is_number(update.value)
+        ):
+            found.add(update.target.id)
+    for loop in survey.every(ast.For):
+        if isinstance(loop.target, ast.Name) and _is_range(loop.iter):
+            found.add(loop.target.id)
     return frozenset(found)
 
 
@@ -484,6 +503,9 @@ def _is_number(node: ast.expr) -> bool:
         return not isinstance(node.op, ast.Add | ast.Mult) or _is_number(node.left) or _is_number(node.right)
     return isinstance(node, ast.UnaryOp | ast.Compare) or (isinstance(node, ast.Call) and _called(node) == "len")
 
+
+_PARTS = (ast.keyword, ast.withitem, ast.comprehension)
+"""Nodes that are no expressions and hold some."""
 
 Node = TypeVar("Node", bound=ast.AST)
 STATEMENTS: dict[type[ast.AST], Callable[[FunctionLowering, ast.AST], list[ast.stmt]]] = {}

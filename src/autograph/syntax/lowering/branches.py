@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ..nodes import Position, constant, header, load, position, staging
-from .base import FunctionLowering, binds_variable, lowers_expression, lowers_statement
+from .base import FunctionLowering, lowers_expression, lowers_statement
 
 
 @lowers_statement(ast.If)
@@ -35,7 +35,7 @@ def _branch(
     if all(isinstance(statement, ast.Pass) for statement in block):
         return constant(None, at)
     first = block[0]
-    if exits and isinstance(first, ast.Return) and first.value is not None and not binds_variable(first.value):
+    if exits and isinstance(first, ast.Return) and first.value is not None and not self.binds_variable(first.value):
         return self.delayed(first.value, at)
     region = self.region_name(name)
     out.append(self.region(region, block, at))

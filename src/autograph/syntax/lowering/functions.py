@@ -9,8 +9,9 @@ from ..flow import blocks_of
 from ..nodes import Position, constant, load, position, staging, store, thunk
 from ..refusals import GENERATOR
 from ..scopes import Names, collect, every_argument
-from .base import FunctionLowering, Unconvertible, Unit, binds_variable, lowers_expression, lowers_statement
-from .managers import has_with, lower_withs
+from ..survey import Survey
+from .base import FunctionLowering, Unconvertible, Unit, lowers_expression, lowers_statement
+from .managers import lower_withs
 from .matching import lower_matches
 from .mutation import items_of
 
@@ -87,12 +88,14 @@ def lower_function_body(
     docstring, body = split_docstring(node.body)
     if not body:
         return
-    without_matches = lower_matches(node.args, body)
-    if without_matches is not body:
+    survey = Survey(body)
+    if survey.own(ast.Match):
+        body = lower_matches(node.args, body)
+        survey = Survey(body)
         names = Names()
-        collect(list(without_matches), names)
+        collect(list(body), names)
 
-    def lowered(statements: list[ast.stmt], cuts_try: bool, names: Names = names) -> list[ast.stmt]:
+    def lowered(statements: list[ast.stmt], survey: Survey, names: Names, cuts_try: bool) -> list[ast.stmt]:
         return FunctionLowering(
             node.args,
             statements,
@@ -100,22 +103,26 @@ def lower_function_body(
             class_name=class_name,
             has_class_cell=has_class_cell,
             names=names,
+            survey=survey,
             cuts_try=cuts_try,
         ).body
 
-    cuts_with = "__exit__" in unit.properties and has_with(without_matches)
-    if not cuts_with and not _contains_try(without_matches):
-        node.body = docstring + lowered(without_matches, False)
+    cuts_with = "__exit__" in unit.properties and bool(survey.own(ast.With))
+    if not cuts_with and not survey.own(ast.Try):
+        node.body = docstring + lowered(body, survey, names, cuts_try=False)
         return
-    at = position(without_matches[0])
-    declared = _take_declarations(without_matches)
-    cut, names_of_cut = deepcopy(without_matches), names
+    at = position(body[0])
+    declared = _take_declarations(body)
+    cut, survey_of_cut, names_of_cut = deepcopy(body), survey, names
     if cuts_with:
         cut = lower_withs(cut, names.reads | names.captured | names.binds)
+        survey_of_cut = Survey(cut)
         names_of_cut = Names()
         collect(list(cut), names_of_cut)
         names_of_cut.globals, names_of_cut.nonlocals = names.globals, names.nonlocals
-    both = ast.If(staging("building", [], at), lowered(cut, True, names_of_cut), lowered(without_matches, False), **at)
+    in_regions = lowered(cut, survey_of_cut, names_of_cut, cuts_try=True)
+    in_place = lowered(body, survey, names, cuts_try=False)
+    both = ast.If(staging("building", [], at), in_regions, in_place, **at)
     node.body = [*docstring, *declared, both]
 
 
@@ -129,10 +136,6 @@ def _take_declarations(block: list[ast.stmt]) -> list[ast.stmt]:
         for inner in blocks_of(statement):
             found += _take_declarations(inner)
     return found
-
-
-def _contains_try(block: list[ast.stmt]) -> bool:
-    return any(isinstance(statement, ast.Try) or any(map(_contains_try, blocks_of(statement))) for statement in block)
 
 
 def _leaves_alone(decorator: ast.expr) -> bool:
@@ -202,7 +205,7 @@ def lower_comprehension(self: FunctionLowering, node: ast.expr) -> ast.expr:
         return node
     # A generator expression that is kept runs when the program asks it to, with the variables of that time.
     is_list = isinstance(node, ast.ListComp) or (isinstance(node, ast.GeneratorExp) and id(node) in self.consumed)
-    if is_list and self.can_assign() and _can_be_loop(node):  # type: ignore[arg-type]
+    if is_list and self.can_assign() and _can_be_loop(self, node):  # type: ignore[arg-type]
         return _either(self, node)  # type: ignore[arg-type]
     return _lower_in_place(self, node, generators)
 
@@ -210,7 +213,7 @@ def lower_comprehension(self: FunctionLowering, node: ast.expr) -> ast.expr:
 _ITEMS, _OUT = "ag__items", "ag__out"
 
 
-def _can_be_loop(node: ast.ListComp | ast.GeneratorExp) -> bool:
+def _can_be_loop(self: FunctionLowering, node: ast.ListComp | ast.GeneratorExp) -> bool:
     def is_simple(target: ast.expr) -> bool:
         if isinstance(target, ast.Tuple | ast.List):
             return all(map(is_simple, target.elts))
@@ -218,7 +221,7 @@ def _can_be_loop(node: ast.ListComp | ast.GeneratorExp) -> bool:
 
     if any(isinstance(inner, ast.Await | ast.Yield | ast.YieldFrom) for inner in ast.walk(node)):
         return False  # it belongs to the function around
-    return all(is_simple(generator.target) for generator in node.generators) and not binds_variable(node)
+    return all(is_simple(generator.target) for generator in node.generators) and not self.binds_variable(node)
 
 
 def _either(self: FunctionLowering, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from ..flow import blocks_of, is_true
 from ..nodes import Position, assign, constant, load, position, staging
+from ..scopes import WITHOUT_BLOCKS
 
 RETURN, BREAK, CONTINUE = "return", "break", "continue"
 
@@ -29,6 +30,11 @@ OUTCOME = "ag__outcome"
 """The parameter of the functions that the clauses of a ``try`` become: what the block does, or has done."""
 
 _NONE: frozenset[str] = frozenset()
+_KIND_OF_JUMP: dict[type, frozenset[str]] = {
+    ast.Return: frozenset((RETURN,)),
+    ast.Break: frozenset((BREAK,)),
+    ast.Continue: frozenset((CONTINUE,)),
+}
 
 
 @dataclass(slots=True)
@@ -95,6 +101,8 @@ class JumpLowering:
     # What a statement can do.
 
     def _has_loop_jump(self, statement: ast.stmt) -> bool:
+        if type(statement) in WITHOUT_BLOCKS:
+            return False
         if isinstance(statement, ast.For | ast.While) and (
             statement.orelse or any(self._jumps_of(inner) for inner in statement.body)
         ):
@@ -104,12 +112,8 @@ class JumpLowering:
     def _jumps_of(self, statement: ast.stmt) -> frozenset[str]:
         """The kinds of jump that leave ``statement``."""
         kind = type(statement)
-        if kind is ast.Return:
-            return frozenset((RETURN,))
-        if kind is ast.Break:
-            return frozenset((BREAK,))
-        if kind is ast.Continue:
-            return frozenset((CONTINUE,))
+        if kind in WITHOUT_BLOCKS:
+            return _KIND_OF_JUMP.get(kind, _NONE)
         known = self._jumps.get(id(statement))
         if known is None:
             known = statement.kinds if isinstance(statement, Guard) else _NONE
@@ -127,8 +131,9 @@ class JumpLowering:
 
     def _may_complete(self, statement: ast.stmt) -> bool:
         """Whether control can come out at the end of ``statement``."""
-        if isinstance(statement, ast.Return | ast.Break | ast.Continue | ast.Raise):
-            return False
+        kind = type(statement)
+        if kind in WITHOUT_BLOCKS:
+            return kind not in _KIND_OF_JUMP and kind is not ast.Raise
         known = self._completes.get(id(statement))
         if known is None:
             known = True
@@ -151,9 +156,13 @@ class JumpLowering:
     def _block(self, block: list[ast.stmt], place: _Place) -> list[ast.stmt]:
         out: list[ast.stmt] = []
         for index, statement in enumerate(block):
+            kind = type(statement)
+            if kind in _KIND_OF_JUMP:
+                return out + self._jump(statement, place)  # type: ignore[arg-type]
+            if kind in WITHOUT_BLOCKS:
+                out.append(statement)
+                continue
             rest = block[index + 1 :]
-            if isinstance(statement, ast.Return | ast.Break | ast.Continue):
-                return out + self._jump(statement, place)
             if isinstance(statement, ast.For | ast.While):
                 follow, lowered = self._loop(statement, place)
                 out += lowered

@@ -71,7 +71,7 @@ def _gives_tuples(iterated: ast.expr) -> bool:
     return name in ("enumerate", "zip", "items")
 
 
-def _state(self: FunctionLowering, node: ast.For | ast.While, at: Position) -> ast.Tuple:
+def _state(self: FunctionLowering, node: ast.For | ast.While, at: Position) -> ast.Constant:
     liveness = self.liveness
     matters = liveness.after[id(node)] | liveness.head[id(node)]
     return self.state((liveness.effect(node).assigned | self.scope.written_elsewhere) & matters, at)

@@ -10,13 +10,8 @@ import ast
 from collections.abc import Callable
 from functools import partial
 
-from ..flow import blocks_of
 from ..nodes import LOAD, assign, constant, fresh_name, load, position, staging_function
 from .matching import Call
-
-
-def has_with(body: list[ast.stmt]) -> bool:
-    return any(isinstance(part, ast.With) or any(map(has_with, blocks_of(part))) for part in body)
 
 
 def lower_withs(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:

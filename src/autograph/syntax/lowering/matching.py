@@ -10,7 +10,6 @@ import ast
 from collections.abc import Callable
 from functools import partial
 
-from ..flow import blocks_of
 from ..nodes import LOAD, Position, assign, constant, fresh_name, load, position, staging_function, thunk
 from ..scopes import Names, collect
 
@@ -21,26 +20,11 @@ class Call(ast.Call):
 
 def lower_matches(arguments: ast.arguments, body: list[ast.stmt]) -> list[ast.stmt]:
     """Gives ``body`` without ``match`` statements."""
-    if not _has_match(body):
-        return body
     names = Names()
     collect([arguments, *body], names)
     used = names.reads | names.binds | names.captured | {argument.arg for argument in arguments.args}
 
     return _block(body, partial(fresh_name, used))
-
-
-def _inner_blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
-    if isinstance(statement, ast.Match):
-        return [case.body for case in statement.cases]
-    return blocks_of(statement)
-
-
-def _has_match(body: list[ast.stmt]) -> bool:
-    return any(
-        isinstance(statement, ast.Match) or any(_has_match(block) for block in _inner_blocks(statement))
-        for statement in body
-    )
 
 
 def _block(body: list[ast.stmt], fresh: Callable[[str], str]) -> list[ast.stmt]:
