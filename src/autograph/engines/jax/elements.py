@@ -15,11 +15,10 @@ from functools import partial
 from typing import Any
 
 import jax
-from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Primitive, Var
 from jax.interpreters import ad, batching, mlir
 
-from .derivatives.internals import core
+from .derivatives.internals import core, lower_call
 
 DEBUG_INFO = core.DebugInfo("autograph", "item", None, None)
 READS = ("dynamic_slice", "gather", "slice")
@@ -33,11 +32,6 @@ read_p = Primitive("read")
 def _read(*operands: Any, jaxpr: ClosedJaxpr) -> Any:
     [item] = jax.core.eval_jaxpr(jaxpr.jaxpr, jaxpr.consts, *operands)
     return item
-
-
-def _call(*operands: Any, jaxpr: ClosedJaxpr) -> Any:
-    with set_xla_metadata(inlineable="false"):
-        return jax.jit(partial(_read, jaxpr=jaxpr))(*operands)
 
 
 def _jvp(primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: ClosedJaxpr) -> tuple[Any, Any]:
@@ -58,7 +52,9 @@ ad.primitive_jvps[read_p] = _jvp
 batching.primitive_batchers[read_p] = _batch
 mlir.register_lowering(read_p, mlir.lower_fun(_read, multiple_results=False))
 # XLA leaves such a call alone, and LLVM makes nothing of it.
-mlir.register_lowering(read_p, mlir.lower_fun(_call, multiple_results=False), platform="cpu")
+mlir.register_lowering(
+    read_p, lambda context, *operands, jaxpr: lower_call(context, "read", jaxpr, operands), platform="cpu"
+)
 
 behind_p = Primitive("behind")
 
@@ -67,9 +63,10 @@ def _first(value: Any, *_: Any) -> Any:
     return value
 
 
-def _call_first(value: Any, *others: Any) -> Any:
-    with set_xla_metadata(inlineable="false"):
-        return jax.jit(_first, keep_unused=True)(value, *others)
+def _lower_first(context: Any, *operands: Any) -> Any:
+    variables = [Var(aval) for aval in context.avals_in]
+    jaxpr = Jaxpr((), variables, variables[:1], [], debug_info=DEBUG_INFO)
+    return lower_call(context, "behind", ClosedJaxpr(jaxpr, ()), operands)
 
 
 behind_p.def_impl(_first)
@@ -77,7 +74,7 @@ behind_p.def_abstract_eval(_first)
 ad.primitive_jvps[behind_p] = lambda primals, tangents: (behind_p.bind(*primals), tangents[0])
 batching.primitive_batchers[behind_p] = lambda operands, axes: (operands[0], axes[0])
 mlir.register_lowering(behind_p, mlir.lower_fun(_first, multiple_results=False))
-mlir.register_lowering(behind_p, mlir.lower_fun(_call_first, multiple_results=False), platform="cpu")
+mlir.register_lowering(behind_p, _lower_first, platform="cpu")
 
 
 def changed(equation: Any) -> list[tuple[Var, Any]]:
@@ -138,10 +135,11 @@ def apart(closed: ClosedJaxpr) -> ClosedJaxpr:
     equations: list[Any] = []
     items: dict[Var, list[Var]] = {}
     before: dict[Var, int] = {}
+    known: dict[Any, ClosedJaxpr] = {}
     for equation in jaxpr.eqns:
         array = equation.invars[0] if equation.invars else None
         if isinstance(array, Var) and roots.get(array) in touched and is_read(equation):
-            equation = _as_read(equation)
+            equation = _as_read(equation, known)
             items.setdefault(array, []).append(equation.outvars[0])
         else:
             for _, old in changed(equation):
@@ -182,9 +180,22 @@ def _behind(
     return equation.replace(invars=[later if atom is value else atom for atom in equation.invars])
 
 
-def _as_read(equation: Any) -> Any:
+def _as_read(equation: Any, known: dict[Any, ClosedJaxpr]) -> Any:
+    """The equation as a ``read``; reads that differ in their operands alone share a jaxpr, which is lowered once."""
     operands = [atom for atom in equation.invars if isinstance(atom, Var)]
     operands = list(dict.fromkeys(operands))
+    key: Any = None
+    if operands == equation.invars and equation.primitive.name in READS:
+        key = (equation.primitive, *sorted(equation.params.items()), *(atom.aval for atom in operands))
+    closed = known.get(key)
+    if closed is None:
+        closed = _part(equation, operands)
+        if key is not None:
+            known[key] = closed
+    return equation.replace(invars=operands, primitive=read_p, params={"jaxpr": closed})
+
+
+def _part(equation: Any, operands: Sequence[Var]) -> ClosedJaxpr:
     inner = [Var(variable.aval) for variable in operands]
     names = dict(zip(operands, inner, strict=True))
     [out] = equation.outvars
@@ -192,5 +203,4 @@ def _as_read(equation: Any) -> Any:
     part = equation.replace(
         invars=[names[atom] if isinstance(atom, Var) else atom for atom in equation.invars], outvars=[item]
     )
-    jaxpr = Jaxpr((), inner, [item], [part], debug_info=DEBUG_INFO)
-    return equation.replace(invars=operands, primitive=read_p, params={"jaxpr": ClosedJaxpr(jaxpr, ())})
+    return ClosedJaxpr(Jaxpr((), inner, [item], [part], debug_info=DEBUG_INFO), ())

@@ -16,12 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import Literal, Var
+from jax.extend.core import ClosedJaxpr, Literal, Var
 
 from . import types
 from .derivatives.internals import core, trace
 from .elements import WRITES, changed, is_read
 from .regions import Run
+from .replay import evaluate
 
 _MAX_EQUATIONS = 256
 _MAX_CHANGED = 64
@@ -112,7 +113,7 @@ class _Side:
             jaxpr = self.run.jaxpr.jaxpr
             names = jaxpr.debug_info.with_unknown_names()
             jaxpr = jaxpr.replace(constvars=[], invars=list(read), outvars=made, eqns=part, debug_info=names)
-            values = jax.core.eval_jaxpr(jaxpr, (), *(self.values[variable] for variable in read))
+            values = evaluate(ClosedJaxpr(jaxpr, ()), [self.values[variable] for variable in read])
             self.values.update(zip(made, values, strict=True))
         return self.equations[end] if end < len(self.equations) else None
 

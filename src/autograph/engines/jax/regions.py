@@ -25,6 +25,7 @@ from .arithmetic import simplified
 from .derivatives.internals import trace
 from .derivatives.masking import masked
 from .leaks import check_leaks
+from .replay import evaluate
 from .types import Array, flatten
 
 
@@ -70,7 +71,7 @@ class Run(regions.Run):
         jaxpr = self.jaxpr
         if condition is not None and jaxpr.effects:
             jaxpr, inputs = masked(jaxpr), (condition, *inputs)
-        values = jax.core.eval_jaxpr(jaxpr.jaxpr, jaxpr.consts, *inputs)
+        values = evaluate(jaxpr, inputs)
         outputs = self.outputs
         return lambda leaf: values[outputs[id(leaf)]] if id(leaf) in outputs else leaf
 

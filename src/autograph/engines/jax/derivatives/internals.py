@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jax._src import core
+from jax._src import core, source_info_util
 from jax._src import linear_util as lu
 from jax._src.ad_checkpoint import nothing_saveable
 from jax._src.ad_util import stop_gradient_p
@@ -17,7 +17,9 @@ from jax._src.api_util import fun_sourceinfo
 from jax._src.core import jaxpr_as_fun
 from jax._src.custom_derivatives import custom_vjp_call_p
 from jax._src.dispatch import apply_primitive
+from jax._src.dtypes import canonicalize_value
 from jax._src.interpreters import ad, batching
+from jax._src.interpreters import mlir as lowering
 from jax._src.interpreters import partial_eval as pe
 from jax._src.lax.control_flow.loops import _while_lowering as lower_while
 from jax._src.state.discharge import discharge_state
@@ -35,15 +37,18 @@ __all__ = [
     "apply_primitive",
     "batching",
     "broadcast_or_move",
+    "canonicalize_value",
     "core",
     "custom_vjp_call_p",
     "dce",
     "discharge_state",
     "jaxpr_as_fun",
+    "lower_call",
     "lower_while",
     "mlir",
     "nothing_saveable",
     "pe",
+    "source_info_util",
     "split_at",
     "stop_gradient_p",
     "trace",
@@ -58,6 +63,24 @@ def trace(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
     debug_info = core.DebugInfo("jit", fun_sourceinfo(function), names, None)
     jaxpr, _, constants = pe.trace_to_jaxpr_dynamic(lu.wrap_init(function, debug_info=debug_info), list(avals))
     return ClosedJaxpr(jaxpr, constants)
+
+
+def lower_call(context: Any, name: str, closed: ClosedJaxpr, operands: Sequence[Any]) -> Sequence[Any]:
+    """A call of ``closed``, which has no effects, that XLA does not put into its caller."""
+    out, _ = lowering.call_lowering(
+        name,
+        closed,
+        None,
+        context.module_context,
+        context.avals_in,
+        context.avals_out,
+        lowering.TokenSet(),
+        *operands,
+        dim_var_values=context.dim_var_values,
+        const_lowering=context.const_lowering,
+        attributes={"inlineable": mlir.ir.StringAttr.get("false")},
+    )
+    return out
 
 
 def dce(

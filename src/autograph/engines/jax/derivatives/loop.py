@@ -115,7 +115,8 @@ def _trace(
     if any(index == source for index, source in enumerate(pe._jaxpr_forwarding(body_jaxpr.jaxpr))):
         return None  # what an iteration leaves as it is is no state
     cond_jaxpr = trace(lambda *values: [test(jax.tree_util.tree_unflatten(structure, values))], avals)
-    if cond_jaxpr.out_avals[0] != core.ShapedArray((), np.dtype(bool)):
+    [answer] = cond_jaxpr.out_avals
+    if not isinstance(answer, core.ShapedArray) or answer.shape or answer.dtype != np.dtype(bool):
         return None
     constants = (*cond_jaxpr.consts, *body_jaxpr.consts)
     if cond_jaxpr.effects or body_jaxpr.effects or any(type(core.typeof(value)) is AbstractRef for value in constants):
