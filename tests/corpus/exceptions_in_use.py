@@ -216,3 +216,21 @@ def a_list_that_shrinks_and_grows_where_an_exception_may_pass(x):
     except ValueError:
         items.append(-1.0)
     return items, len(items)
+
+
+@program((4, 9), (7, 2), (8, 1))
+def a_list_is_read_behind_a_value_that_may_be_none(x, y):
+    items, best = [], None
+    for _ in range(x % 4):
+        best = None if y > 3 else x
+    try:
+        for _ in range(3):
+            items.append(x)
+        if best is not None and best > 1:
+            raise ValueError(y)
+    except ValueError as error:
+        items.append(error.args[0])
+    total = 0
+    for item in items:
+        total = total * 3 + item
+    return total

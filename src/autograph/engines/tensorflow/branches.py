@@ -45,7 +45,9 @@ def build(predicate: Any, runs: list[Run], wanted: Wanted) -> Sequence[Any]:
 
 def _tensors(side: int, wanted: Wanted, failing: list[Any]) -> list[Any]:
     """What a branch gives, in its own graph."""
-    tensors = [tensor for kind, pair in wanted for tensor in kind.tensors(types.convert(pair[side], kind))]
+    tensors = [
+        tensor for kind, pair in wanted for tensor in kind.tensors(types.convert(pair[side], kind, pair[1 - side]))
+    ]
     return tensors + [tf.constant(False) if fault is None else fault for fault in failing]
 
 

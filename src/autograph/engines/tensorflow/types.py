@@ -15,6 +15,7 @@ import numpy as np
 import optree
 import tensorflow as tf
 from tensorflow.python.framework.ops import SymbolicTensor
+from tensorflow.python.ops import handle_data_util
 
 from ...errors import StagingError
 from ...staging.choice import Choice, can_be_chosen, number_of
@@ -222,10 +223,10 @@ def join(types: Sequence[Type]) -> Type:
     return CompositeType(spec, first.example)  # type: ignore[union-attr]
 
 
-def convert(value: Any, to: Type) -> Any:
-    """``value`` as one of type ``to``; zeros for a value that nothing reads."""
+def convert(value: Any, to: Type, other: Any = None) -> Any:
+    """``value`` as one of type ``to``; zeros for a value that nothing reads, with ``other`` on the other path."""
     if value is PLACEHOLDER or value is UNBOUND:
-        return to.value([_zeros(spec) for spec in to.specs()])
+        return to.value([_zeros(spec, other) for spec in to.specs()])
     if isinstance(to, CompositeType):
         return value
     return convert_tensor(value, to)
@@ -244,13 +245,23 @@ def convert_tensor(value: Any, to: ArrayType) -> Any:
     return value
 
 
-def _zeros(spec: tf.TensorSpec) -> Any:
+def _zeros(spec: tf.TensorSpec, other: Any) -> Any:
     if spec.dtype == tf.variant:
-        return tf.raw_ops.EmptyTensorList(element_shape=-1, max_num_elements=-1, element_dtype=tf.float32)
+        # TensorFlow refuses to read a list that may be of one of two dtypes, also where the graph never does.
+        return tf.raw_ops.EmptyTensorList(element_shape=-1, max_num_elements=-1, element_dtype=_element_dtype(other))
     if spec.dtype == tf.resource:
         raise StagingError("an iterator or another resource that only some paths have cannot leave them in a graph")
     sizes = [] if spec.shape.rank is None else [0 if size is None else size for size in spec.shape]
     return tf.zeros(sizes, spec.dtype)
+
+
+def _element_dtype(handle: Any) -> tf.DType:
+    """Of which dtype the elements of a tensor list are, as far as its graph knows."""
+    if isinstance(handle, tf.Tensor):
+        known = handle_data_util.get_resource_handle_data(handle).shape_and_type
+        if len(known) == 1 and known[0].dtype:
+            return tf.as_dtype(known[0].dtype)
+    return tf.float32
 
 
 CODE = ArrayType((), tf.int32)
