@@ -337,3 +337,27 @@ def nested_try(xs, wanted):
     except KeyError:
         steps += 10
     return found, steps
+
+
+@program((9,), (0,))
+def items_at_staged_places_are_changed_under_a_try(n):
+    a = [1, 2, 3, 4]
+    total = 0
+    try:
+        for i in range(n):
+            a[i % 4] += 1
+            total += a[(i * i) % 4]
+    except ZeroDivisionError:
+        total = -1
+    return a, total
+
+
+@program((1,), (2,), (5,))
+def a_list_in_a_dict_is_changed_under_a_try(n):
+    found = {"x": 1, "y": [1, 2]}
+    try:
+        found["y"][n - 1] = 7
+        found["x"] += found["y"][0]
+    except IndexError:
+        found["x"] = 0
+    return found["x"], found["y"]

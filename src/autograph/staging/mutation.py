@@ -84,9 +84,9 @@ def _set(container: Any, key: Any, value: Any) -> Any:
     if replacing is not None:
         return replacing.updated(container, key, value)
     if issubclass(type(container), list) and staged(key) is not None and not isinstance(container, TensorList):
-        about_to_write(Content(container))
         items = TensorList(container)
         items[key] = value
+        about_to_write(Content(container))  # here: an exception that may be under way after the key begins a journal
         container[:] = list(items)
         return container
     if issubclass(type(container), list | dict):
