@@ -60,10 +60,9 @@ def _frames() -> Iterator[FrameType]:
 
 def replaced(old: Any, new: Any) -> None:
     """Gives the variables of the running functions that hold the array ``old`` the array ``new``."""
-    olds = [old]
-    for head, initial in reversed(CONTEXT.origins):
-        if any(head is one for one in olds):
-            olds.append(initial)
+    olds = earlier(old)
+    if CONTEXT.origins:
+        _look_for_names(old, olds)
     for frame in _frames():
         code = frame.f_code
         for name, value in list(frame.f_locals.items()):
@@ -77,12 +76,58 @@ def replaced(old: Any, new: Any) -> None:
             if any(frame.f_globals.get(name) is one for one in olds):
                 about_to_write(Global(frame.f_globals, name))
                 frame.f_globals[name] = new
-    if CONTEXT.boundary is not None:
-        arguments = CONTEXT.boundary.arguments
+    if CONTEXT.callers is not None:
+        arguments = CONTEXT.callers.arguments
         for index, value in enumerate(arguments):
-            if value is old:
+            if any(value is one for one in olds):
                 about_to_write(Argument(arguments, index))
                 arguments[index] = new
+
+
+def earlier(array: Any) -> list[Any]:
+    """``array``, and what it was before the loops that are being traced."""
+    found = [array]
+    for origin in reversed(CONTEXT.origins):
+        if origin.head is found[-1]:
+            found.append(origin.initial)
+    return found
+
+
+def _look_for_names(old: Any, olds: list[Any]) -> None:
+    """Sees to variables that were the array ``old`` before a loop, and have a value of their own in its body."""
+    first = olds[-1]
+    for origin in CONTEXT.origins:
+        other = earlier(origin.head)
+        if other[-1] is not first or any(origin.head is one for one in olds):
+            continue
+        callers = CONTEXT.callers
+        is_callers = callers is not None and any(origin.head is one for one in callers.arguments)
+        if not is_callers and not is_held(origin.head):
+            continue
+        complaint = _are_one(olds, other)
+        if complaint is not None and callers is not None and is_callers:
+            callers.refusal = callers.refusal or f"{current_line()}: {complaint}"
+        elif complaint is not None:
+            raise StagingError(complaint)
+
+
+def _are_one(olds: list[Any], others: list[Any]) -> str | None:
+    """Has the loop in which two arrays part that were one treat them as one; says so if an iteration leaves two."""
+    while olds[-1] is others[-1]:
+        olds, others = olds[:-1], others[:-1]
+        if not olds or not others:
+            return None
+    ours, theirs = (next(origin for origin in CONTEXT.origins if origin.head is chain[-1]) for chain in (olds, others))
+    if ours.names is theirs.names and ours.names.part(ours.leaf, theirs.leaf):
+        names = " and ".join(sorted({ours.names.label(ours.leaf), ours.names.label(theirs.leaf)}))
+        return (
+            f"an item of an array is assigned to that is {names} in the first iteration of a loop, and one of them "
+            "alone in later ones, which a graph cannot tell apart. Give one of them an array of its own before the "
+            "loop (y = x.copy()), or write x[...] = v for x = v, which keeps the array"
+        )
+    ours.names.look()
+    theirs.names.look()
+    return None
 
 
 def is_held(value: Any) -> bool:
@@ -92,11 +137,8 @@ def is_held(value: Any) -> bool:
 
 def is_shared(value: Any) -> bool:
     """Whether the array ``value`` is an argument of the function that is being traced, or has more than one name."""
-    olds = [value]
-    for head, initial in reversed(CONTEXT.origins):
-        if any(head is one for one in olds):
-            olds.append(initial)
-    if CONTEXT.boundary is not None and any(held is one for held in CONTEXT.boundary.arguments for one in olds):
+    olds = earlier(value)
+    if CONTEXT.callers is not None and any(held is one for held in CONTEXT.callers.arguments for one in olds):
         return True
     names = {
         (id(frame.f_code), name)
@@ -128,4 +170,13 @@ def refuse_view(name: str) -> None:
     raise StagingError(
         f"an item of a part of an array is assigned to, and the whole, {name}, would have to change with it. "
         "Assign to the item of the whole: write m[i, j] = v for row = m[i]; row[j] = v"
+    )
+
+
+def rebinding() -> str:
+    """That an array of NumPy's would have changed where a variable got a new array."""
+    return (
+        f"{current_line()} updates an array in place (x += y), and it has other names or is the caller's: an array "
+        "of NumPy's changes for all of them, and here the variable got a new one. Write x[...] += y to change it, "
+        "x = x + y for a new array, or give the function arrays of the framework's, which do not change"
     )

@@ -13,7 +13,7 @@ from types import FunctionType
 from typing import Any
 
 from ..engines.base import Engine, active_engine, array_engine, engine_of
-from .aliases import current_line, is_held, is_shared, refuse_view, replaced
+from .aliases import is_held, is_shared, rebinding, refuse_view, replaced
 from .calls import call
 from .choice import Choice, look_up
 from .copies import note_copy
@@ -170,14 +170,14 @@ def update(symbol: str, value: Callable[[], Any], variable: Any) -> Any:
         new = IN_PLACE[symbol](variable, value())
         if new is variable or not getattr(variable, "ndim", 0) or active_engine() is None:
             return new
-        boundary = CONTEXT.boundary
-        if type(variable).__module__ == "numpy" or (boundary is not None and boundary.is_numpys(variable)):
+        callers = CONTEXT.callers
+        if type(variable).__module__ == "numpy" or (callers is not None and callers.is_numpys(variable)):
             new = _of_its_dtype(new, variable)
-            if boundary is not None:
-                boundary.numpys.append(new)
+            if callers is not None:
+                callers.numpys.append(new)
             return _changed(variable, new)
-        if boundary is not None and boundary.rebinding is None and is_shared(variable):
-            boundary.rebinding = current_line()
+        if callers is not None and callers.refusal is None and is_shared(variable):
+            callers.refusal = rebinding()
         return new
     except BaseException as error:
         hide_frames(error)

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import CellType
-from typing import Any
+from typing import Any, NamedTuple
 
 from .copies import check_copies
 
@@ -266,15 +266,6 @@ class Journal:
         self.old: dict[tuple[Any, ...], tuple[Location, Any]] = {}
         self.born: dict[int, Any] = {}
         """Objects that came into being in the region: changes to them are nobody else's business."""
-        self.arguments: list[Any] = []
-        """The arrays among the arguments of the function that is being traced, as they are now."""
-        self.numpys: list[Any] = []
-        """Traced arrays that stand for arrays of NumPy's which the program has made."""
-        self.rebinding: str | None = None
-        """Where ``x += y`` made a new array of one that others hold too, which NumPy would have changed in place."""
-
-    def is_numpys(self, array: Any) -> bool:
-        return any(array is one for one in self.numpys)
 
     def before_write(self, location: Location) -> None:
         if location.key not in self.old and id(location.owner) not in self.born:
@@ -294,6 +285,28 @@ class Journal:
             location.write(old)
 
 
+class Callers:
+    """The arrays that the caller of the function that is being traced holds, and what happens to them."""
+
+    def __init__(self, arguments: list[Any]) -> None:
+        self.given = list(arguments)
+        """The arrays among the arguments."""
+        self.arguments = arguments
+        """The same as they are now."""
+        self.numpys: list[Any] = []
+        """Traced arrays that stand for arrays of NumPy's which the program has made."""
+        self.refusal: str | None = None
+        """Why the function cannot be called with arrays of NumPy's, which would change unseen."""
+
+    def is_numpys(self, array: Any) -> bool:
+        return any(array is one for one in self.numpys)
+
+    def changed(self) -> list[tuple[int, Any]]:
+        """The arguments that the function has changed in place, by their number, and what they are now."""
+        pairs = enumerate(zip(self.given, self.arguments, strict=True))
+        return [(number, now) for number, (array, now) in pairs if now is not array]
+
+
 def _same(old: Any, new: Any) -> bool:
     if old is new:
         return True
@@ -306,6 +319,17 @@ def _same(old: Any, new: Any) -> bool:
     if isinstance(old, set):
         return old == new
     return False
+
+
+class Origin(NamedTuple):
+    """That an array stands at the head of an iteration for what was ``initial`` before the loop."""
+
+    head: Any
+    initial: Any
+    names: Any
+    """Of the loop, which of its variables are one array (``common.loops.Names``)."""
+    leaf: tuple[int, int]
+    """By what ``names`` knows the variable."""
 
 
 class _Context(threading.local):
@@ -334,8 +358,8 @@ class _Context(threading.local):
         """Regions under an active ``try``, from the outermost in; empty where none is waiting for an exception."""
         self.variables: list[Variables] = []
         """The variables of the regions that are being traced, from the outermost in."""
-        self.origins: list[tuple[Any, Any]] = []
-        """Arrays at the head of an iteration that is being traced, with the arrays before the loop that they were."""
+        self.origins: list[Origin] = []
+        """What arrays at the head of an iteration that is being traced were before the loop."""
         self.rooms: Any = None
         """The rooms of the lists of the ``ag.function`` that is being traced."""
         self.raises = 0
@@ -344,6 +368,8 @@ class _Context(threading.local):
         """What enclosing conditions have established: a staged flag and its value here."""
         self.boundary: Journal | None = None
         """What the whole function that is being traced writes to the outside, apart from its regions."""
+        self.callers: Callers | None = None
+        """The arrays among the arguments of the function that is being traced."""
         self.reached: dict[int, Any] | None = None
         """The functions that the trace has come to, by identity."""
 

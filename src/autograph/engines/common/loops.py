@@ -14,11 +14,22 @@ from typing import Any
 from ... import reporting
 from ...errors import StagingError
 from ...reporting import REPORT
-from ...staging.aliases import AliasCell, FrameVariable
+from ...staging.aliases import AliasCell, FrameVariable, earlier
 from ...staging.choice import Choice
 from ...staging.copies import note_copy
 from ...staging.lists import Buffer, TensorList
-from ...staging.state import CONTEXT, UNBOUND, Content, Location, Reference, Variables, about_to_write, plain_name
+from ...staging.state import (
+    CONTEXT,
+    UNBOUND,
+    Argument,
+    Content,
+    Location,
+    Origin,
+    Reference,
+    Variables,
+    about_to_write,
+    plain_name,
+)
 from ...staging.unify import AsIs, Static, Unified, same_static, unify
 from .branches import capacity_of, in_order_of, put_together
 from .failures import current_place
@@ -210,6 +221,35 @@ def _is_same(a: Any, b: Any) -> bool:
     return a is b or (type(a) is Reference and type(b) is Reference and a.value is b.value)
 
 
+class Names:
+    """Which variables of a loop were one array before it, where an assignment to an item changes it for all of them."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self.apart: set[tuple[int, int]] = set()
+        """Leaves of the state that began as one array with another and did not stay so."""
+        self.matter = False
+        """Whether such an assignment has been seen."""
+        self._is_new = False
+
+    def look(self) -> None:
+        """To be called when an assignment to an item has been seen of an array that another variable was as well."""
+        self._is_new |= not self.matter
+        self.matter = True
+
+    def were_asked_for(self) -> bool:
+        """Whether ``look`` has been called for the first time since this was asked."""
+        is_new, self._is_new = self._is_new, False
+        return is_new
+
+    def part(self, *leaves: tuple[int, int]) -> bool:
+        """Whether two leaves are known not to stay one array."""
+        return not self.apart.isdisjoint(leaves)
+
+    def label(self, leaf: tuple[int, int]) -> str:
+        return next(slot.label for slot in self._loop.slots if id(slot) == leaf[0])
+
+
 class Options(dict[str, Any]):
     """What ``ag.set_loop_options`` says while the body is traced."""
 
@@ -251,8 +291,7 @@ class Loop:
         self.names = [str(slot.name) for slot in self.slots]
         self._followers: dict[tuple[int, int], tuple[Slot, int]] = {}
         """Leaves that are one array with another leaf, which is carried for both."""
-        self._apart: set[tuple[int, int]] = set()
-        """Leaves that began as one array with another and did not stay so."""
+        self._same = Names(self)
 
     def dynamic(self) -> list[tuple[Slot, int]]:
         """The leaves of the state that are arrays, in order."""
@@ -284,7 +323,7 @@ class Loop:
             leaves = self.leaves(values[len(self.extra) :])
             for (slot, index), value in zip(self.dynamic(), values[len(self.extra) :], strict=True):
                 if getattr(slot.initial[index], "ndim", 0):
-                    CONTEXT.origins.append((value, slot.initial[index]))
+                    CONTEXT.origins.append(Origin(value, slot.initial[index], self._same, (id(slot), index)))
             for slot in self.slots:
                 if slot.location is not None:
                     about_to_write(slot.location)
@@ -311,13 +350,15 @@ class Loop:
         self._followers = {}
         first: dict[tuple[int, Any], tuple[Slot, int]] = {}
         dynamic = self.dynamic()
-        if not any(isinstance(slot.location, AliasCell | FrameVariable) for slot, _ in dynamic):
+        if not self._same.matter and not any(
+            isinstance(slot.location, AliasCell | FrameVariable | Argument) for slot, _ in dynamic
+        ):
             return
         for slot, index in dynamic:
             initial = slot.initial[index]
-            if not getattr(initial, "ndim", 0) or (id(slot), index) in self._apart:
+            if not getattr(initial, "ndim", 0) or (id(slot), index) in self._same.apart:
                 continue
-            leader = first.setdefault((id(initial), slot.kinds[index]), (slot, index))
+            leader = first.setdefault((id(earlier(initial)[-1]), slot.kinds[index]), (slot, index))
             if leader != (slot, index):
                 self._followers[id(slot), index] = leader
 
@@ -340,7 +381,7 @@ class Loop:
                 leaves = [] if end is UNCHANGED else self.flatten(end)[0]
                 ends.append(leaves[number] if number < len(leaves) else UNCHANGED)
             if ends[0] is not ends[1]:
-                self._apart.add((slot_id, index))
+                self._same.apart.add((slot_id, index))
                 parted = True
         return parted
 
@@ -362,6 +403,7 @@ class Loop:
                     restless.append(slot)
             changed |= self.adjust(heads)
             changed |= self._separate(run)
+            changed |= self._same.were_asked_for()
             if not changed:
                 for slot in self.slots:
                     slot.confirm_growth(run)

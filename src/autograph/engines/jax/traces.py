@@ -13,8 +13,9 @@ import numpy as np
 
 from ...errors import StagingError
 from ...staging.lists import TensorList
-from ...staging.state import CONTEXT, Argument, Cell, Content, Global, Journal
+from ...staging.state import CONTEXT, Argument, Callers, Cell, Content, Global, Journal
 from ...syntax.compiler import is_converted
+from ..common.overlap import check_overlap
 from . import callbacks, outside
 from .growing import Growth, Needed, Rooms
 from .regions import raised_by_program
@@ -71,9 +72,10 @@ TRACING = _Tracing()
 
 
 @contextlib.contextmanager
-def _at_the_boundary(rooms: Rooms) -> Iterator[tuple[Journal, dict[int, Any]]]:
-    before = CONTEXT.boundary, CONTEXT.reached, CONTEXT.rooms
+def _at_the_boundary(rooms: Rooms, callers: Callers) -> Iterator[tuple[Journal, dict[int, Any]]]:
+    before = CONTEXT.boundary, CONTEXT.reached, CONTEXT.rooms, CONTEXT.callers
     journal = CONTEXT.boundary = Journal()
+    CONTEXT.callers = callers
     reached: dict[int, Any] = {}
     CONTEXT.reached = reached
     CONTEXT.rooms = rooms
@@ -83,7 +85,7 @@ def _at_the_boundary(rooms: Rooms) -> Iterator[tuple[Journal, dict[int, Any]]]:
     finally:
         journal.roll_back()  # a list that has been logged to is no longer in it
         TRACING.end(journal)
-        CONTEXT.boundary, CONTEXT.reached, CONTEXT.rooms = before
+        CONTEXT.boundary, CONTEXT.reached, CONTEXT.rooms, CONTEXT.callers = before
 
 
 def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], growth: Growth) -> Outcome:
@@ -92,8 +94,8 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
     form, assembly = Form(), Assembly(statics)
     arguments = outside.ArgumentContents(values)
     rooms = Rooms(growth)
-    with _at_the_boundary(rooms) as (journal, reached):
-        journal.arguments = [array for array, _ in arguments.arrays]
+    callers = Callers([array for array, _ in arguments.arrays])
+    with _at_the_boundary(rooms, callers) as (journal, reached):
         effects = CONTEXT.effects
         result = None
         try:
@@ -122,11 +124,7 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
             assembly.maker(new[len(old) :] if longer else new, keep_numbers=True)
             for (_, old, new), longer in zip(changes, appended, strict=True)
         ]
-        filled = [
-            (path, assembly.maker(now))
-            for (array, path), now in zip(arguments.arrays, journal.arguments, strict=True)
-            if now is not array
-        ]
+        filled = [(number, assembly.maker(now)) for number, now in callers.changed()]
         contents = arguments.changed()
         content_makers = [assembly.maker(new, keep_numbers=True) for _, new in contents]
     assembly.settle()
@@ -139,11 +137,11 @@ def run_python(function: Any, values: tuple[Any, ...], statics: Sequence[Any], g
             plan.grows(location.owner)
     for (find, _), make in zip(contents, content_makers, strict=True):
         form.writes.append((find, _content_writer(make)))
-    for find, make in filled:
-        form.writes.append((find, _filler(make)))
-    if journal.rebinding is not None:
-        finders = [find for _, find in arguments.arrays]
-        form.writes.insert(0, (lambda values: [find(values) for find in finders], _refuser(journal.rebinding)))
+    finders = [find for _, find in arguments.arrays]
+    if filled:
+        form.writes.append((lambda values: [find(values) for find in finders], _filler(filled)))
+    if callers.refusal is not None:
+        form.writes.insert(0, (lambda values: [find(values) for find in finders], _refuser(callers.refusal)))
     plan.finish()
     if not form.has_effects and not form.writes and not form.sizes and is_plain(result):
         return Outcome(result, plan)
@@ -218,26 +216,24 @@ def _content_writer(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
     return write
 
 
-def _refuser(line: str) -> Callable[[Any, Any], None]:
-    """Refuses arrays of NumPy's where the function made a new array, and NumPy would have changed the old one."""
+def _refuser(refusal: str) -> Callable[[Any, Any], None]:
+    """Refuses arrays of NumPy's, which would have changed unseen."""
 
     def refuse(arrays: Any, values: Any) -> None:
         if any(isinstance(array, np.ndarray) for array in arrays):
-            raise StagingError(
-                f"{line} updates an array in place (x += y), and it has other names or is the caller's: an array of "
-                "NumPy's changes for all of them, and here the variable got a new one. Write x[...] += y to change it, "
-                "x = x + y for a new array, or give the function arrays of JAX's, which do not change"
-            )
+            raise StagingError(refusal)
 
     return refuse
 
 
-def _filler(make: Callable[[Any], Any]) -> Callable[[Any, Any], None]:
-    """Fills an array of NumPy's, which the function has changed in place; other arrays cannot be changed."""
+def _filler(filled: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Any, Any], None]:
+    """Fills the arrays of NumPy's that the function has changed in place; other arrays cannot be changed."""
 
-    def fill(array: Any, values: Any) -> None:
-        if isinstance(array, np.ndarray):
-            array[...] = np.asarray(make(values))
+    def fill(arrays: Any, values: Any) -> None:
+        check_overlap(arrays, [number for number, _ in filled])
+        for number, make in filled:
+            if isinstance(arrays[number], np.ndarray):
+                arrays[number][...] = np.asarray(make(values))
 
     return fill
 

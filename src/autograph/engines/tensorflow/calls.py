@@ -33,7 +33,7 @@ from ...staging.calls import is_library
 from ..base import engine, framework_of
 from ..common.failures import FAILURES, Place, raise_at
 from ..common.leaves import signature_text
-from . import effects, xla
+from . import callers, effects, xla
 from .arguments import prepared, reference_to, restored
 from .dispatch import THREAD, Calls, Stale, all_tensors, is_quick
 from .leaks import check_leaks
@@ -103,7 +103,10 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
                     pass
             values, ready = self.bound(args, kwargs)
             traces = -1 if state is None else state.tracing_count
-            result = super().__call__(*ready.args, **ready.kwargs)
+            with callers.calling(values) as has_numpys:
+                if has_numpys and state is not None and state.has_unseen_changes:
+                    self._forget_unseen()
+                result = super().__call__(*ready.args, **ready.kwargs)
         except tf.errors.OpError as error:
             found = failure_of(error)
             if found is None:
@@ -114,6 +117,8 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
                 if state.tracing_count == traces:
                     state.history.was_used()
                 self._learn(args if not kwargs else values, ready, state, state.tracing_count != traces)
+            if has_numpys and type(result) is Parts:
+                result.fill(values)
             return _finished(result)
         raise_at(*failure)
 
@@ -165,6 +170,12 @@ class GraphFunction(polymorphic_function.Function):  # type: ignore[misc]
         self.calls.learn(args, concrete, bind)
         state.call_directly()
 
+    def _forget_unseen(self) -> None:
+        """Forgets the traces that do not give what they change in arrays of NumPy's, which are made again."""
+        for concrete in self._list_all_concrete_functions():
+            if callers.is_unseen(concrete.graph):
+                self.forget(concrete)
+
     def forget(self, concrete: Any) -> None:
         """Forgets one trace."""
         self.calls.forget(concrete)
@@ -204,6 +215,8 @@ class ConcreteFunction(concrete_function.ConcreteFunction):  # type: ignore[misc
         return str(self.graph.as_graph_def())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if callers.changes_arguments(self.graph) and callers.has_numpys((args, kwargs)):
+            callers.refuse_concrete(self.graph.name)
         try:
             result = super().__call__(*args, **kwargs)
         except tf.errors.OpError as error:
@@ -245,6 +258,8 @@ class TensorFlowFunction:
     def __init__(self, function: Any) -> None:
         self._function = weakref.ref(function)
         self.tracing_count = 0
+        self.has_unseen_changes = False
+        """Whether a trace for tensors changes arguments in place, which a call with arrays of NumPy's has to see."""
         self.history = retracing.History(function.__name__)
         self._bound: dict[int, tuple[Any, GraphFunction]] = {}
         self._kept: OrderedDict[int, tuple[GraphFunction, Any]] = OrderedDict()
@@ -431,24 +446,28 @@ def _traced(
             _INLINING.on = False
             return run(args, kwargs)
         args, kwargs = restored(args), restored(kwargs)
-        _was_traced(state(), parameters, args, kwargs)
+        values = parameters.bind(*args, **kwargs)
+        _was_traced(state(), parameters, values)
+        graph = tf.compat.v1.get_default_graph()
         if may_choose:
-            xla.may_compile(tf.compat.v1.get_default_graph())
-        result = in_parts(run(args, kwargs))
-        check_leaks(tf.compat.v1.get_default_graph())
-        xla.trace_ends(tf.compat.v1.get_default_graph())
+            xla.may_compile(graph)
+        with callers.Watch(values) as watch:
+            result = run(args, kwargs)
+        result = in_parts(result, watch.fills(graph))
+        if callers.is_unseen(graph) and (owner := state()) is not None:
+            owner.has_unseen_changes = True
+        check_leaks(graph)
+        xla.trace_ends(graph)
         return result
 
     return traced
 
 
-def _was_traced(
-    state: TensorFlowFunction | None, parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
+def _was_traced(state: TensorFlowFunction | None, parameters: Parameters, values: tuple[Any, ...]) -> None:
     if state is None:
         return
     state.tracing_count += 1
-    state.history.was_traced(leaves_of(parameters.names, parameters.bind(*args, **kwargs)), ())
+    state.history.was_traced(leaves_of(parameters.names, values), ())
 
 
 def _traced_ahead(function: GraphFunction, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ConcreteFunction:

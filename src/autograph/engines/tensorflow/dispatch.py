@@ -26,6 +26,7 @@ from tensorflow.python.saved_model import save_context
 from tensorflow.python.types import trace
 
 from ...settings import config
+from . import callers
 from .arguments import reference_to
 from .xla import Compiled
 
@@ -168,6 +169,8 @@ class Calls:
         key: list[Any] = []
         objects: list[Any] = []
         if not _gather(args, key, tensors, objects) or not _is_plain_context() or not _can_be_quick(concrete):
+            return
+        if callers.changes_arguments(concrete.graph) and callers.has_numpys(args):
             return
         kind = concrete.function_type
         if len(kind.flat_inputs) != len(tensors):

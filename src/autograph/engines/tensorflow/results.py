@@ -20,25 +20,30 @@ from ...staging.lists import TensorList, is_tensor_list
 from ...staging.one_of import OneOf
 from ...staging.records import Record, record_of
 from ...staging.values import Late, Maybe
-from . import effects, types
+from . import callers, effects, types
 from .sources import is_symbolic
 
 _Maker = Callable[[Sequence[Any]], Any]
+_Fill = tuple[callers.Path, _Maker]
 _STAGED = (Maybe, Late, TensorList, Choice, OneOf)
 
 
 class Parts(tf.__internal__.CompositeTensor):  # type: ignore[misc]
     """A result in pieces; ``whole()`` puts it together once the pieces are concrete."""
 
-    def __init__(self, values: Sequence[Any], make: _Maker) -> None:
-        self.values, self._make = list(values), make
+    def __init__(self, values: Sequence[Any], make: _Maker, fills: Sequence[_Fill] = ()) -> None:
+        self.values, self._make, self._fills = list(values), make, tuple(fills)
 
     def whole(self) -> Any:
         return self._make(self.values)
 
+    def fill(self, arguments: Any) -> None:
+        """Makes the changes that the function has made to arrays among its arguments."""
+        callers.fill(arguments, [(path, make(self.values)) for path, make in self._fills])
+
     @property
     def _type_spec(self) -> PartsSpec:
-        return PartsSpec([tf.type_spec_from_value(value) for value in self.values], self._make)
+        return PartsSpec([tf.type_spec_from_value(value) for value in self.values], self._make, self._fills)
 
 
 class PartsSpec(tf.TypeSpec):  # type: ignore[misc]
@@ -46,11 +51,11 @@ class PartsSpec(tf.TypeSpec):  # type: ignore[misc]
 
     value_type = property(lambda self: Parts)
 
-    def __init__(self, specs: Sequence[Any], make: _Maker) -> None:
-        self._specs, self._make = list(specs), make
+    def __init__(self, specs: Sequence[Any], make: _Maker, fills: Sequence[_Fill] = ()) -> None:
+        self._specs, self._make, self._fills = list(specs), make, tuple(fills)
 
     def _serialize(self) -> tuple[Any, ...]:
-        return tuple(self._specs), self._make
+        return tuple(self._specs), self._make, self._fills
 
     @property
     def _component_specs(self) -> list[Any]:
@@ -60,21 +65,21 @@ class PartsSpec(tf.TypeSpec):  # type: ignore[misc]
         return value.values
 
     def _from_components(self, components: Sequence[Any]) -> Parts:
-        return Parts(components, self._make)
+        return Parts(components, self._make, self._fills)
 
 
-def in_parts(result: Any) -> Any:
-    """``result`` if a ``tf.function`` can give it as it is, otherwise as ``Parts``."""
+def in_parts(result: Any, fills: Sequence[tuple[callers.Path, Any]] = ()) -> Any:
+    """``result`` if a ``tf.function`` can give it as it is, otherwise as ``Parts``, with arrays that it has changed."""
     effects.order_failures(tf.compat.v1.get_default_graph())
     plain = _plain(result)
     if _has_operations(plain):
         plain = _without_operations(plain)
     leaves, _ = _leaves(plain)
-    if all(map(_can_leave, leaves)):
+    if not fills and all(map(_can_leave, leaves)):
         return plain
     values: list[Any] = []
     make = _maker(plain, values)
-    return Parts(values, make)
+    return Parts(values, make, [(path, _maker(now, values)) for path, now in fills])
 
 
 def _plain(value: Any) -> Any:
