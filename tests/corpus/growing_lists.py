@@ -199,3 +199,28 @@ def a_queue(n):
             if k % 2 == 0:
                 q.append(k * 2 + 2)
     return seen, q
+
+
+@program((4, 9), (4, 18), (30, 9), jit=False, why=NEEDS_ROOM)
+def filled_by_loops_on_one_path(x, y):
+    items = [y]
+    if y < x + 7:
+        for k in range(x):
+            items.append(k)
+            items.append(items.pop() + 1)
+    elif y > 20:
+        while len(items) < y:
+            items.append(y)
+    for k in range(20):
+        if k > x:
+            items.append(x + k)
+    return items, len(items)
+
+
+@program((4, 9), (4, 2), (25, 24))
+def filled_by_a_loop_of_known_length_on_one_path(x, y):
+    items = []
+    if y < x:
+        for k in range(20):
+            items.append(x + k)
+    return items, len(items)

@@ -242,15 +242,28 @@ def _make_buffers(types: Any, runs: list[Run]) -> bool:
                 "a list has another length on one path than on another. Make the list inside the converted function "
                 "(`items = []`), so that it can be a buffer in the graph"
             )
-        types.make_buffer(location.owner, max(map(capacity_of, ends)), ends)
+        capacity = max(map(capacity_of, ends))
+        types.make_buffer(location.owner, capacity, ends, _mode_of(ends, capacity))
         made = True
     return made
+
+
+def _mode_of(ends: Sequence[Any], capacity: int) -> Any:
+    """How a list gets room whose end on some path is in a buffer with a room of its own, which all of them share."""
+    modes = [end.mode for end in ends if isinstance(end, Buffer)]
+    room = next((mode for mode in modes if not isinstance(mode, str)), None)
+    if room is None:
+        return "fixed" if "fixed" in modes else "free"
+    room.capacity = max(room.capacity, capacity)
+    return room
 
 
 def _form(content: Any) -> Any:
     if isinstance(content, dict):
         return frozenset(content)
-    return ("buffer", content.capacity) if isinstance(content, Buffer) else len(content)
+    if not isinstance(content, Buffer):
+        return len(content)
+    return "buffer", content.capacity, content.mode if isinstance(content.mode, str) else id(content.mode)
 
 
 def capacity_of(content: Any) -> int:
@@ -319,10 +332,10 @@ def _bound_of(ends: Sequence[Any]) -> int | None:
     """How long a list can be at the end of one of the paths."""
     if not any(type(end) is Buffer for end in ends):
         return None
-    return max(_most(end) for end in ends if end is not PLACEHOLDER)
+    return max(most(end) for end in ends if end is not PLACEHOLDER)
 
 
-def _most(content: Buffer | list[Any]) -> int:
+def most(content: Buffer | list[Any]) -> int:
     """How long a list can be."""
     if not isinstance(content, Buffer):
         return len(content)

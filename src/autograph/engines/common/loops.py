@@ -31,7 +31,7 @@ from ...staging.state import (
     plain_name,
 )
 from ...staging.unify import AsIs, Static, Unified, same_static, unify
-from .branches import capacity_of, in_order_of, put_together
+from .branches import capacity_of, in_order_of, most, put_together
 from .failures import current_place
 from .iterations import Iteration, within
 from .regions import Run
@@ -179,7 +179,9 @@ class Slot:
                 "a list changes its length in a staged loop. Make it inside the converted function (`items = []`), "
                 "so that it can be a buffer in the graph"
             )
-        before, growth = capacity_of(head), max(capacity_of(end) - capacity_of(head), 0)
+        # A list that has been made a buffer around the loop may have more room than it is long.
+        has, growth = capacity_of(head), max(capacity_of(end) - capacity_of(head), 0)
+        before = min(has, most(self.entry)) if isinstance(self.entry, Buffer) else has
         if growth and bound is None and self._types.LISTS_NEED_ROOM:
             room = self._types.room_for(owner, before + growth)
             if room is None:
@@ -189,11 +191,12 @@ class Slot:
                     "ag.function finds out how long it gets; here, inside a transformation of JAX's, say it before the "
                     "loop: ag.set_element_type(items, dtype, shape, capacity=...)"
                 )
+            room.capacity = max(room.capacity, has)
             self.start(self._types.make_buffer(owner, room.capacity, [end], room))
             return
         if isinstance(end, list) and growth and bound is not None:
             self.growth, self.full = growth, before + growth * bound
-        self.start(self._types.make_buffer(owner, before + growth * (bound or 0), [end], "room"))
+        self.start(self._types.make_buffer(owner, max(has, before + growth * (bound or 0)), [end], "room"))
 
 
 def _unsettled(types: Any, slots: Sequence[Slot], heads: dict[int, Any], run: Run) -> str:

@@ -282,7 +282,8 @@ def make_buffer(owner: TensorList, capacity: int, examples: Sequence[Any], mode:
         raise StagingError("a list that grows in a staged loop or branch can only hold numbers and arrays")
     data = unflatten(unified.structure, [zeros_rows(kind, capacity) for kind in unified.leaves])
     if isinstance(old, Buffer):
-        buffer = Buffer(copy_rows(old.data, data), old.length, mode, old.capacity)
+        bound = old.length if isinstance(old.length, int) else old.bound
+        buffer = Buffer(copy_rows(old.data, data), old.length, mode, old.capacity if bound is None else bound)
     else:
         for index, item in enumerate(old):
             data = set_row(data, index, item)
