@@ -316,3 +316,27 @@ def item_assigned_by_a_staged_index(xs, n):
     for i in range(n):
         counts[i % 3] += xs[i % 3]
     return counts
+
+
+@program((0,), (3,), (-1,), (-4,))
+def an_element_at_a_staged_place_is_taken_out(n):
+    a, b, pairs = [1, 2, 3, 4], [5, 6, 7, 8], [(1, 2.5), (3, 4.5)]
+    x = a.pop(n)
+    a.append(n)
+    del b[n]
+    p, q = pairs.pop(n % 2)
+    return a, x, b, pairs, p, q
+
+
+@program((4,), (-5,), jit=False, why="only ag.function raises the exceptions of lists")
+def an_element_that_is_not_there_cannot_be_taken_out(n):
+    a, b = [1, 2, 3, 4], [1, 2, 3, 4]
+    try:
+        del b[n]
+    except IndexError as error:
+        print(error)
+    try:
+        a.append(a.pop(n))
+    except IndexError as error:
+        print(error)
+    return a, b

@@ -284,18 +284,13 @@ class TensorList(list):
 
     def pop(self, index: SupportsIndex = -1) -> Any:
         about_to_write(Content(self))
-        if self._buffer is None:
+        if self._buffer is None and not _engine().is_staged(index):
             if not super().__len__():
                 raise raised_here(IndexError("pop from empty list"))
             return super().pop(index)
         if not isinstance(index, int) or index != -1:
-            changes = _changes()
-            if changes is None:
-                return self._materialised().pop(index)
-            value = self[index]
-            about_to_write(Content(self))
-            self._buffer = changes.deleted(self._buffer, _engine().wrapped_index(index, self._buffer.length))
-            return value
+            return self._take(index, "pop index out of range")
+        assert self._buffer is not None
         length = self._buffer.length
         if isinstance(length, int):
             if not length:
@@ -305,6 +300,19 @@ class TensorList(list):
             about_to_write(Content(self))
         value, self._buffer = self._buffer.pop()
         return value
+
+    def _take(self, index: Any, complaint: str) -> Any:
+        """Takes the element at any index out; ``complaint`` is about one that is out of range."""
+        changes = _changes()
+        if changes is None:
+            return self._materialised().pop(index)
+        length = self._as_buffer().length
+        check_index(index, length, complaint, is_read=False)
+        about_to_write(Content(self))
+        buffer = self._as_buffer()
+        place = _engine().wrapped_index(index, length)
+        self._buffer = changes.deleted(buffer, place)
+        return buffer.get(place)
 
     def extend(self, values: Iterable[Any]) -> None:
         other = values.__ag_content__() if isinstance(values, TensorList) else None
@@ -465,8 +473,7 @@ class TensorList(list):
         elif self._buffer is None and not _engine().is_staged(index):
             super().__delitem__(index)
         else:
-            self._as_buffer()
-            self.pop(index)
+            self._take(index, "list assignment index out of range")
 
 
 def is_tensor_list(value: Any) -> TypeGuard[TensorList]:
@@ -504,10 +511,13 @@ def equal_lists(left: list[Any], right: list[Any]) -> Any:
     return _changes().equal(*buffers)
 
 
-def check_index(index: Any, length: Any, complaint: str) -> None:
-    """Makes a call of ``ag.function`` end with an ``IndexError`` where the graph finds an index out of range."""
-    if CONTEXT.rooms is not None or CONTEXT.scopes:
-        engine = _engine()
+def check_index(index: Any, length: Any, complaint: str, *, is_read: bool = True) -> None:
+    """Makes a call of ``ag.function`` end with an ``IndexError`` where the graph finds an index out of range.
+
+    ``is_read`` says that an element is going to be read there, which TensorFlow checks by itself.
+    """
+    engine = _engine()
+    if CONTEXT.rooms is not None or CONTEXT.scopes or (not is_read and engine.name == "tensorflow"):
         if engine.is_staged(index):
             inside = (index >= -length) & (index < length)
         else:

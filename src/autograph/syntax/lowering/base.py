@@ -446,6 +446,7 @@ def _called(node: ast.Call) -> str:
 def _resized(survey: Survey) -> frozenset[str]:
     found = {node.target.id for node in survey.every(ast.AugAssign) if isinstance(node.target, ast.Name)}
     owners = [node.value for node in survey.every(ast.Attribute) if node.attr in _RESIZING]
+    owners += [node.value for node in survey.every(ast.Subscript) if isinstance(node.ctx, ast.Del)]
     for owner in map(root_of_subscripts, owners):
         if isinstance(owner, ast.Name):
             found.add(owner.id)
