@@ -41,25 +41,13 @@ class Size:
         )
 
 
-_FREE = ("parameter", "constant", "get-tuple-element", "tuple", "bitcast")
+_FREE = ("parameter", "constant", "get-tuple-element", "tuple", "bitcast", "fusion", "call")
+"""What does nothing itself: what a fusion or a called computation consists of is counted, wherever it is."""
 
 MORE_THAN_BY_HAND = {
-    # What `break` sets is carried beside the variable that the program sets.
-    "primes_by_trial": Size(operations=6, loops=0, conditionals=0, carried=1),
-    "sieve": Size(operations=0, loops=0, conditionals=0, carried=1),
-    # An item that only one branch changes is stored on both: where that is, and the item that is there now.
-    "bubble_sort": Size(operations=3, loops=0, conditionals=0, carried=0),
-    "edit_distance": Size(operations=8, loops=0, conditionals=0, carried=0),
-    "floyd_warshall": Size(operations=8, loops=0, conditionals=0, carried=2),
-    "run_lengths": Size(operations=10, loops=0, conditionals=0, carried=0),
-    "life": Size(operations=40, loops=0, conditionals=0, carried=3),
-    # One operation or two that XLA counts for a bound that it could have known.
-    "matrix_chain": Size(operations=2, loops=0, conditionals=0, carried=0),
-    "viterbi": Size(operations=3, loops=0, conditionals=0, carried=0),
-    "n_body": Size(operations=2, loops=0, conditionals=0, carried=0),
-    # A test of plain numbers is Python's, so the first iteration is in the graph a second time, before the loop.
-    "quick_sort": Size(operations=190, loops=3, conditionals=0, carried=12),
-    "stack_machine": Size(operations=150, loops=0, conditionals=0, carried=1),
+    # The version by hand is a table of eight functions, of which one is called; the program is a chain of conditionals,
+    # whose cheap branches are chosen from. The flag of its `break` is carried: by hand, the test looks ahead.
+    "stack_machine": Size(operations=28, loops=0, conditionals=0, carried=1),
 }
 """By how much the graphs of some kernels may be larger than those by hand."""
 

@@ -110,10 +110,12 @@ CASES = [
 
 
 @pytest.mark.parametrize(("program", "by_hand", "args"), CASES, ids=lambda value: getattr(value, "__name__", ""))
-def test_mutation_compiles_to_what_the_functional_version_compiles_to(program: Any, by_hand: Any, args: Any) -> None:
+def test_mutation_compiles_to_no_more_than_the_functional_version_compiles_to(
+    program: Any, by_hand: Any, args: Any
+) -> None:
     assert jnp.allclose(ag.convert(program)(*args), jax.jit(ag.convert(program))(*args))
     ours, theirs = compiled(ag.convert(program), *args), compiled(by_hand, *args)
-    assert ours == theirs, f"more: {ours - theirs}, fewer: {theirs - ours}"
+    assert ours <= theirs, f"more: {ours - theirs}, fewer: {theirs - ours}"
 
 
 def test_a_loop_carries_an_array_once_however_many_names_it_has() -> None:

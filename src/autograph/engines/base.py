@@ -51,6 +51,18 @@ class Engine(Protocol):
     ) -> None:
         """Stages a loop. ``test`` has been evaluated once before the call, to ``first``, and is evaluated again."""
 
+    def begins_in_graph(
+        self,
+        test: Callable[[], Any],
+        body: Callable[[], Any],
+        names: tuple[str, ...],
+        owners: Sequence[Callable[..., Any]],
+    ) -> bool:
+        """Whether a loop whose first test Python has decided can be the graph's all the same, from the first iteration.
+
+        It can where the graph decides the second test, and the state has the same form before and after an iteration.
+        """
+
     def for_loop(
         self,
         sequence: Any,

@@ -145,6 +145,9 @@ def while_stmt(
                     break
                 if not goes_on:
                     return
+                if number == 0 and building.begins_in_graph(go_on, body, names, [test, body]):
+                    engine = building
+                    break
                 iteration.number = number
                 body()
                 number += 1

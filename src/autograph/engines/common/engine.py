@@ -67,6 +67,15 @@ class GraphEngine:
     ) -> None:
         self.loops.stage_while(test, body, names, owners, first)
 
+    def begins_in_graph(
+        self,
+        test: Callable[[], Any],
+        body: Callable[[], Any],
+        names: tuple[str, ...],
+        owners: Sequence[Callable[..., Any]],
+    ) -> bool:
+        return False
+
     def for_loop(
         self,
         sequence: Any,

@@ -51,6 +51,7 @@ class JaxEngine(GraphEngine):
     and_staged = staticmethod(jnp.logical_and)
     raise_when_run = staticmethod(callbacks.raise_when_run)
     raise_unless = staticmethod(callbacks.raise_unless)
+    begins_in_graph = staticmethod(loops.begins_in_graph)
 
     def active(self) -> bool:
         return not trace_state_clean()

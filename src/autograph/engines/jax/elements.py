@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import jax
+from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Primitive, Var
 from jax.interpreters import ad, batching, mlir
 
@@ -25,6 +26,14 @@ READS = ("dynamic_slice", "gather", "slice")
 WRITES = ("scatter", "scatter-add", "scatter-mul", "scatter-min", "scatter-max", "dynamic_update_slice")
 _MOST_KEPT = 64
 """How many elements a part of an array may have to be worth it."""
+
+_ON_ITEMS = """
+    add sub mul div rem neg abs sign max min and or not xor select_n eq ne lt le gt ge convert_element_type clamp sqrt
+    square integer_pow exp log tanh sin cos floor ceil round is_finite squeeze reshape broadcast_in_dim
+    shift_left shift_right_arithmetic shift_right_logical
+"""
+_FUSED = frozenset(_ON_ITEMS.split())
+"""Operations on one item that XLA makes part of the storing of what they give."""
 
 read_p = Primitive("read")
 
@@ -132,16 +141,18 @@ def apart(closed: ClosedJaxpr) -> ClosedJaxpr:
     touched = {root for variable, root in roots.items() if root is not variable}
     if not touched:
         return closed
+    jaxpr, in_place = _changed_where_read(jaxpr)
     equations: list[Any] = []
     items: dict[Var, list[Var]] = {}
     before: dict[Var, int] = {}
     known: dict[Any, ClosedJaxpr] = {}
     for equation in jaxpr.eqns:
         array = equation.invars[0] if equation.invars else None
-        if isinstance(array, Var) and roots.get(array) in touched and is_read(equation):
+        is_item = isinstance(array, Var) and roots.get(array) in touched and is_read(equation)
+        if is_item and equation.outvars[0] not in in_place:
             equation = _as_read(equation, known)
             items.setdefault(array, []).append(equation.outvars[0])
-        else:
+        elif not is_item:
             for _, old in changed(equation):
                 equation = _behind(equation, old, items, before, equations)
         equations.append(equation)
@@ -156,16 +167,118 @@ def apart(closed: ClosedJaxpr) -> ClosedJaxpr:
     return closed.replace(jaxpr=jaxpr.replace(eqns=equations))
 
 
+def joined(equation: Any, names: dict[Any, Any]) -> list[Any]:
+    """What ``apart`` made an equation of, as it was; a value that was to wait gets its name of before in ``names``."""
+    if equation.primitive is behind_p:
+        names[equation.outvars[0]] = names.get(equation.invars[0], equation.invars[0])
+        return []
+    if equation.primitive is not read_p:
+        return [equation]
+    body = equation.params["jaxpr"].jaxpr
+    [part] = body.eqns
+    own = dict(zip(body.invars, equation.invars, strict=True))
+    operands = [atom if isinstance(atom, Literal) else own[atom] for atom in part.invars]
+    return [part.replace(invars=operands, outvars=equation.outvars)]
+
+
+def _changed_where_read(jaxpr: Jaxpr) -> tuple[Jaxpr, set[Var]]:
+    """The items that are read for nothing but what is then stored in their place.
+
+    XLA makes the reading, the computation and the storing one operation, which changes the array in place, if the item
+    keeps its shape on the way.
+    """
+    users: dict[Var, list[Any]] = {}
+    for equation in jaxpr.eqns:
+        for atom in dict.fromkeys(atom for atom in equation.invars if isinstance(atom, Var)):
+            users.setdefault(atom, []).append(equation)
+    outputs = {atom for atom in jaxpr.outvars if isinstance(atom, Var)}
+    found, ways = set(), []
+    for equation in jaxpr.eqns:
+        if equation.primitive.name != "dynamic_slice" or not isinstance(equation.invars[0], Var):
+            continue
+        array, *places = equation.invars
+        stores = [user for user in users[array] if user.primitive.name == "dynamic_update_slice"]
+        if (
+            len(stores) == 1
+            and stores[0].invars[0] is array
+            and stores[0].invars[1] is not array
+            and all(a is b for a, b in zip(places, stores[0].invars[2:], strict=True))
+            and stores[0].invars[1].aval.shape == tuple(equation.params["slice_sizes"])
+        ):
+            way = _way(stores[0], equation.outvars[0], users, outputs)
+            if way is not None:
+                found.add(equation.outvars[0])
+                ways.append(way)
+    for way in ways:
+        jaxpr = jaxpr.replace(eqns=_in_shape(jaxpr.eqns, way))
+    return jaxpr, found
+
+
+def _way(store: Any, item: Var, users: dict[Var, list[Any]], outputs: set[Var]) -> list[Var] | None:
+    """All values that are made of an item, if they lead to what is stored in its place, and to nothing else."""
+    waiting, seen = [item], {item: None}
+    while waiting:
+        variable = waiting.pop()
+        if variable in outputs:
+            return None
+        for user in users.get(variable, ()):
+            if user is store:
+                if any(atom is variable for atom in user.invars[2:]):
+                    return None
+                continue
+            if user.primitive.name not in _FUSED or any(out.aval.size > _MOST_KEPT for out in user.outvars):
+                return None
+            waiting.extend(out for out in user.outvars if out not in seen)
+            seen.update(dict.fromkeys(user.outvars))
+    return list(seen)
+
+
+def _in_shape(equations: Sequence[Any], way: Sequence[Var]) -> list[Any]:
+    """The equations, with numbers on the way from an item to its place in the shape of the item."""
+    item, *rest = way
+    shape = item.aval.shape
+    if item.aval.size != 1 or any(variable.aval.shape not in ((), shape) for variable in rest):
+        return list(equations)
+    shaped: dict[Var, Any] = {item: item}
+    out = []
+    for equation in equations:
+        if not any(variable in rest for variable in equation.outvars):
+            operands = [shaped.get(atom, atom) if isinstance(atom, Var) else atom for atom in equation.invars]
+            out.append(equation.replace(invars=operands))
+            continue
+        [made] = equation.outvars
+        if equation.primitive.name in ("squeeze", "reshape", "broadcast_in_dim"):
+            shaped[made] = shaped[equation.invars[0]]
+            continue
+        operands = []
+        for position, atom in enumerate(equation.invars):
+            if isinstance(atom, Var) and atom in shaped:
+                atom = shaped[atom]
+            elif atom.aval.shape == () and not (equation.primitive.name == "select_n" and position == 0):
+                number = atom
+                atom = Var(atom.aval.update(shape=shape, weak_type=False))
+                params = {"new_sizes": shape, "dimensions": None, "sharding": None}
+                out.append(equation.replace(invars=[number], outvars=[atom], primitive=lax.reshape_p, params=params))
+            operands.append(atom)
+        shaped[made] = Var(made.aval.update(shape=shape))
+        out.append(equation.replace(invars=operands, outvars=[shaped[made]]))
+    return out
+
+
 def _behind(
     equation: Any, array: Any, items: dict[Var, list[Var]], before: dict[Var, int], equations: list[Any]
 ) -> Any:
     """A change of an array, which waits for all items that were read from the array as it was."""
-    operands = [atom for atom in equation.invars if isinstance(atom, Var) and not atom.aval.shape]
-    if not isinstance(array, Var) or array not in items or not operands:
+    if not isinstance(array, Var) or array not in items:
+        return equation
+    operands = [atom for atom in equation.invars if not atom.aval.shape]
+    small = [atom for atom in equation.invars if isinstance(atom, Var) and atom is not array]
+    operands = [atom for atom in operands if isinstance(atom, Var)] or small or operands
+    if not operands:
         return equation
     known = 0
     for atom in operands:
-        known |= before.get(atom, 0)
+        known |= 0 if isinstance(atom, Literal) else before.get(atom, 0)
     missing = [item for item in items[array] if before[item] & ~known]
     if not missing:
         return equation

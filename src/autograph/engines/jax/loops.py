@@ -14,7 +14,7 @@ from ...staging.calls import NotStageable
 from ...staging.logic import truth
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import visit
-from ...staging.state import CONTEXT
+from ...staging.state import CONTEXT, UNBOUND, Variables, plain_name
 from ..common.endless import refuse_endless
 from ..common.iterations import Iteration, from_counter
 from ..common.loops import Loop, is_pure
@@ -24,6 +24,7 @@ from .derivatives import Budget, while_loop
 from .elements import apart
 from .growing import Needed
 from .regions import Run, trace_region
+from .tidying import as_a_whole
 
 _MAX_UNROLLED_ROWS = 512
 _MAX_UNROLLED_EQUATIONS = 4096
@@ -162,7 +163,8 @@ def stage_while(
             number, values = state
             return count.next(number), iteration.step((count.of(number),), values)[0]
 
-        _, out = while_loop(holds, next_state, (count.start, iteration.initial()), _budget(loop))
+        budget = _budget(loop)
+        _, out = as_a_whole(lambda: while_loop(holds, next_state, (count.start, iteration.initial()), budget))
         iteration.finish(out, all_iterations=False)
         return
 
@@ -180,9 +182,69 @@ def stage_while(
         values, goes_on = iteration.step((count.of(number),), state[2])
         return count.next(number), iteration.unless_raised(values, types.convert(goes_on, _BOOLEAN)), values
 
-    start = (count.start, types.convert(truth(first), _BOOLEAN), iteration.initial())
-    _, _, out = while_loop(lambda state: has_room(state[2], state[1]), rotated, start, _budget(loop))
+    def build() -> Any:
+        start = (count.start, types.convert(truth(first), _BOOLEAN), iteration.initial())
+        return while_loop(lambda state: has_room(state[2], state[1]), rotated, start, _budget(loop))
+
+    _, _, out = as_a_whole(build)
     iteration.finish(out, all_iterations=False)
+
+
+def begins_in_graph(
+    test: Callable[[], Any], body: Callable[[], Any], names: tuple[str, ...], owners: Sequence[Callable[..., Any]]
+) -> bool:
+    """Whether a loop whose first test Python has decided need not have its first iteration in the graph for itself.
+
+    The iteration is tried under a trace that comes to nothing. The graph can do it if it has no effect but on
+    variables, these keep their form, and the graph decides the test behind it.
+    """
+    if CONTEXT.probes or CONTEXT.scopes:
+        return False
+    variables = Variables(owners, names)
+    before = variables.snapshot()
+
+    def first() -> Any:
+        body()
+        return truth(test())
+
+    CONTEXT.probes += 1
+    try:
+        run = trace_region(first, variables, names)
+    except Exception:
+        return False  # it is done again by Python, which raises again what the program has to see
+    finally:
+        CONTEXT.probes -= 1
+    if run.raised is not None or run.pending is not None or run.writes or run.jaxpr is None or run.jaxpr.effects:
+        return False
+    return isinstance(run.result, types.Tracer) and all(
+        _keeps_form(before[name], run.variables[name]) for name in map(plain_name, names) if name in before
+    )
+
+
+def _keeps_form(old: Any, new: Any) -> bool:
+    """Whether what holds ``old`` can hold ``new`` without becoming of another type."""
+    if old is new:
+        return True
+    if old is UNBOUND or new is UNBOUND:
+        return False
+    (leaves, structure), (ends, form) = types.flatten(old), types.flatten(new)
+    if structure != form:
+        return False
+    for leaf, end in zip(leaves, ends, strict=True):
+        kind, kind_after = types.type_of(leaf), types.type_of(end)
+        if kind is None or kind_after is None:
+            if leaf is not end:
+                return False
+        elif kind.shape != kind_after.shape or not _holds(kind, kind_after):
+            return False
+    return True
+
+
+def _holds(before: types.ArrayType, after: types.ArrayType) -> bool:
+    """Whether a variable that begins as a number of one type is none of another kind for becoming one of ``after``."""
+    if before.dtype == after.dtype:
+        return True
+    return before.dtype.kind == after.dtype.kind and types.join([before, after]).dtype == after.dtype
 
 
 def _never_ends(loop: Loop, run: Run, condition: Run, iteration: _Body) -> bool:
@@ -253,7 +315,10 @@ def stage_for(
         CONTEXT.probes -= sequence.optional
     iteration = _Body(loop, run, heads)
     first, stride = (counter[0], counter[2]) if counter is not None else (0, 1)
-    start = (types.convert(first, index_kind), iteration.initial())
+
+    def start() -> tuple[Any, list[Any]]:
+        return types.convert(first, index_kind), iteration.initial()
+
     is_counted = until is None and length is not None and iteration.pending is None
     if is_counted and loop.options.get("checkpoints") is None:
 
@@ -261,7 +326,8 @@ def stage_for(
             index, values = state
             return (index + stride, iteration.step((index, *slices), values)[0]), None
 
-        (_, out), _ = lax.scan(scanned, start, rows, length=length, unroll=loop.options.get("unroll") or 1)
+        unroll = loop.options.get("unroll") or 1
+        (_, out), _ = as_a_whole(lambda: lax.scan(scanned, start(), rows, length=length, unroll=unroll))
         iteration.finish(out, all_iterations=True)
         return
 
@@ -284,7 +350,7 @@ def stage_for(
         index, values = state
         return index + stride, iteration.step((index, *types.get_row(rows, index)), values)[0]
 
-    _, out = while_loop(goes_on, one_more, start, _budget(loop))
+    _, out = as_a_whole(lambda: while_loop(goes_on, one_more, start(), _budget(loop)))
     iteration.finish(out, all_iterations=is_counted)
 
 

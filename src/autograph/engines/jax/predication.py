@@ -332,8 +332,11 @@ def _change_one(predicate: Any, side: _Side, other: _Side, equation: Any) -> Non
 
 
 def _loop_if(predicate: Any, equation: Any, operands: Sequence[Any]) -> Sequence[Any]:
-    """A loop that does no iteration unless ``predicate`` holds."""
+    """A loop that does no iteration unless ``predicate`` holds; what it counts by is then not what it was."""
     params = dict(equation.params)
+    starts = _starts_if(predicate, equation, operands)
+    if starts is not None:
+        return equation.primitive.bind(*starts, **equation.primitive.get_bind_params(params))
     test, count = params["cond_jaxpr"], params["cond_nconsts"]
 
     def goes_on(allowed: Any, *values: Any) -> Any:
@@ -342,6 +345,42 @@ def _loop_if(predicate: Any, equation: Any, operands: Sequence[Any]) -> Sequence
     params["cond_jaxpr"] = trace(lambda *values: [goes_on(*values)], [jax.typeof(predicate), *test.in_avals])
     params["cond_nconsts"] = count + 1
     return equation.primitive.bind(predicate, *operands, **equation.primitive.get_bind_params(params))
+
+
+def _starts_if(predicate: Any, equation: Any, operands: Sequence[Any]) -> list[Any] | None:
+    """The operands of a loop with numbers that its test is false for, unless ``predicate`` holds.
+
+    That is possible where a comparison of integers which the loop changes is a part of the test; the loop then need not
+    carry the predicate.
+    """
+    test, of_cond, of_body = (equation.params[name] for name in ("cond_jaxpr", "cond_nconsts", "body_nconsts"))
+    jaxpr = test.jaxpr
+    made = {variable: part for part in jaxpr.eqns for variable in part.outvars}
+    state = {variable: of_cond + of_body + place for place, variable in enumerate(jaxpr.invars[of_cond:])}
+    waiting = [jaxpr.outvars[0]]
+    while waiting:
+        part: Any = made.get(atom) if isinstance(atom := waiting.pop(), Var) else None
+        name = "" if part is None else part.primitive.name
+        if name == "and" or (name == "convert_element_type" and part.invars[0].aval.dtype == bool):
+            waiting.extend(part.invars)
+        if name not in ("lt", "gt", "le", "ge") or part.invars[0].aval.dtype.kind != "i":
+            continue
+        low, high = part.invars if name in ("lt", "le") else part.invars[::-1]
+        places = [None if isinstance(atom, Literal) else state.get(atom) for atom in (low, high)]
+        # No number is greater than the greatest, nor less than the least.
+        chosen = [place for place in places if place is not None]
+        if not chosen or (name in ("le", "ge") and len(chosen) == 1):
+            continue
+        limits = np.iinfo(low.aval.dtype)
+        out = list(operands)
+        for place, never in zip(places, (limits.max, limits.min), strict=True):
+            if place is not None and (place == chosen[0] or name in ("le", "ge")):
+                value = operands[place]
+                kind = types.type_of(value)
+                assert kind is not None
+                out[place] = lax.select(predicate, types.convert(value, kind), types.convert(never, kind))
+        return out
+    return None
 
 
 def _chosen(predicate: Any, kind: types.ArrayType, if_true: Any, if_false: Any) -> Any:
