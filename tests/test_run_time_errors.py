@@ -58,7 +58,8 @@ def test_without_a_check_a_loop_carries_its_variables_and_nothing_more():
         return total
 
     assert carried(plain, 5) == [2]
-    assert carried(checked, 5) == [3]
+    # The iteration's number, which exception ends the loop, and the number that it takes along.
+    assert carried(checked, 5) == [2 + 3]
 
 
 def test_without_a_check_the_compiled_program_is_that_of_lax():
@@ -219,3 +220,66 @@ def test_isinstance_of_a_number_of_pythons_is_what_python_says():
 
     plain = f(3, 2.0, jnp.ones(3))
     assert ag.function(f)(3, 2.0, jnp.ones(3)) == plain == [True, False, True, False]
+
+
+def test_what_a_loop_raises_is_raised_behind_it_and_the_loop_calls_no_host():
+    def checked(n):
+        total = 0
+        items = [1, 2, 3]
+        for i in range(n):
+            assert total < 1000, f"too much in {i}"
+            if i == 7:
+                raise KeyError(i)
+            total += items[i % 3]
+            items[i % 3] = total
+        return total
+
+    function = ag.function(checked)
+    assert int(function(jnp.int32(5))) == checked(5)
+    with pytest.raises(KeyError) as caught:
+        function(jnp.int32(9))
+    assert int(caught.value.args[0]) == 7
+    assert any("iteration 7 of `for i in range(n):`" in note for note in caught.value.__notes__)
+    graph = jax.make_jaxpr(ag.convert(checked))(jnp.int32(5)).jaxpr
+    [loop] = [equation for equation in graph.eqns if equation.primitive.name == "while"]
+    assert not loop.effects
+    assert not loop.params["body_jaxpr"].effects
+
+
+def test_what_is_printed_before_a_loop_raises_is_printed_and_nothing_after(capsys):
+    def talks(n):
+        for i in range(n):
+            print("before", i)
+            if i == 2:
+                raise ValueError(f"no {i}")
+            print("after", i)
+        print("done", n)
+
+    function = ag.function(talks)
+    for n in (2, 5):
+        outcomes = []
+        for run in (talks, function):
+            try:
+                run(n if run is talks else jnp.int32(n))
+                error = None
+            except ValueError as raised:
+                error = str(raised)
+            outcomes.append((error, capsys.readouterr().out))
+        assert outcomes[0] == outcomes[1]
+
+
+def test_what_a_function_under_vmap_in_a_loop_raises_is_raised():
+    def each(n, values):
+        def checked(value):
+            if value > 3:
+                raise ValueError("too large")
+            return value + 1
+
+        for _ in range(n):
+            values = jax.vmap(checked)(values)
+        return values
+
+    function = ag.function(each)
+    assert function(jnp.int32(2), jnp.array([0, 1])).tolist() == [2, 3]
+    with pytest.raises(ValueError, match="too large"):
+        function(jnp.int32(4), jnp.array([0, 1]))

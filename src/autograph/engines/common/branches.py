@@ -25,6 +25,7 @@ from ...staging.state import (
 )
 from ...staging.unify import AsIs, Static, Unified, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
+from .contents import as_paths_left
 from .failures import current_place
 from .raising import Pending, leave
 from .regions import Run
@@ -229,7 +230,7 @@ def _make_buffers(types: Any, runs: list[Run]) -> bool:
     made = False
     for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
         location, old = next(run.writes[key][:2] for run in runs if key in run.writes)
-        ends = [run.writes[key][2] if key in run.writes else old for run in runs if run.raised is None]
+        ends = [run.writes[key][2] if key in run.writes else old for run in runs if not run.is_lost]
         if not isinstance(location, Content) or len({_form(end) for end in ends}) <= 1:
             continue
         if isinstance(location.owner, dict | set):
@@ -323,9 +324,9 @@ def _identities(types: Any, ends: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _since_of(ends: Sequence[Any]) -> Any:
-    """By how much a list has grown since an earlier point, if by as much on each path."""
-    found = [end.since for end in ends if type(end) is Buffer]
-    return found[0] if len(found) == 2 and found[0] == found[1] else None
+    """By how much a list has grown since an earlier point, if by as much on each path that goes on."""
+    found = [end.since if type(end) is Buffer else None for end in ends if end is not PLACEHOLDER]
+    return found[0] if found and all(since == found[0] for since in found) else None
 
 
 def _bound_of(ends: Sequence[Any]) -> int | None:
@@ -355,11 +356,12 @@ def _slots(
     wanted = names if names is not None else tuple(dict.fromkeys([*runs[0].variables, *runs[1].variables]))
     for name in wanted:
         plain = plain_name(name)
-        ends = [PLACEHOLDER if run.raised else run.variables.get(plain, before.get(plain)) for run in runs]
+        ends = [PLACEHOLDER if run.is_lost else run.variables.get(plain, before.get(plain)) for run in runs]
         if all(end is before.get(plain) for end in ends if end is not PLACEHOLDER):
             continue
         identities = _identities(types, ends)
         if ends[0] is not ends[1] and not _stay_themselves(types, ends, fresh):
+            ends = as_paths_left(ends, runs)
             left = [as_left(types, end, run.writes) for end, run in zip(ends, runs, strict=True)]
             if any(new is not end for new, end in zip(left, ends, strict=True)):
                 ends = [new if new is not end else _opened(types, end) for new, end in zip(left, ends, strict=True)]
@@ -368,7 +370,8 @@ def _slots(
         out.append(_Slot(unified, name=plain, ends=identities).between(ends, fresh))
     for key in dict.fromkeys([*runs[0].writes, *runs[1].writes]):
         location, old = next((run.writes[key][0], run.writes[key][1]) for run in runs if key in run.writes)
-        ends = [PLACEHOLDER if run.raised else run.writes[key][2] if key in run.writes else old for run in runs]
+        ends = [PLACEHOLDER if run.is_lost else run.writes[key][2] if key in run.writes else old for run in runs]
+        ends = as_paths_left(ends, runs)
         out.append(
             _Slot(
                 unify(location.describe(), ends, False, types, is_content=isinstance(location, Content), fresh=fresh),
@@ -376,7 +379,7 @@ def _slots(
                 ends=() if isinstance(location, Content) else _identities(types, ends),
             ).between(ends, fresh)
         )
-    results = [PLACEHOLDER if run.raised else run.result for run in runs]
+    results = as_paths_left([PLACEHOLDER if run.is_lost else run.result for run in runs], runs)
     if any(result is not None for result in results):
         pads = getattr(types, "PADS_LISTS", False)
         unified = unify("the result", results, False, types, pad_lists=pads, fresh=fresh)

@@ -18,6 +18,7 @@ from ...staging.values import Assumptions, Late, Maybe, truth_of_maybe
 from . import raising
 from .failures import current_place
 from .iterations import Iteration, within
+from .regions import ends_regions
 
 
 class GraphEngine:
@@ -150,7 +151,7 @@ class GraphEngine:
     def check(self, ok: Any, make: Callable[[], BaseException]) -> None:
         """Makes the call end with ``make()`` where ``ok`` is false when the graph runs."""
         place = current_place()
-        if raising.active():
+        if ends_regions():
             self.stage_cond(ok, lambda: None, lambda: raising.raise_at(make(), place), (), [])
         else:
             self.raise_unless(ok, make, place)
@@ -161,7 +162,7 @@ class GraphEngine:
 
         def fail() -> None:
             error = AssertionError() if message is None else AssertionError(message())
-            if raising.active():
+            if ends_regions():
                 raising.raise_at(error, place)
             self.raise_when_run(error, place)
 

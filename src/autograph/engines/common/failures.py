@@ -101,7 +101,7 @@ def remade(error: BaseException, place: Place | None) -> tuple[list[Any], Callab
     from .iterations import taken_along
 
     leaves, rebuild = formatting.split((error.args, own))
-    numbers, say = taken_along()
+    numbers, say = getattr(error, "__ag_iterations__", None) or taken_along()
     count = len(leaves)
     leaves = [*leaves, *numbers]
     kind, cause = type(error), error.__cause__

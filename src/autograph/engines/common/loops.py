@@ -32,6 +32,7 @@ from ...staging.state import (
 )
 from ...staging.unify import AsIs, Static, Unified, same_static, unify
 from .branches import capacity_of, in_order_of, most, put_together
+from .contents import as_left
 from .failures import current_place
 from .iterations import Iteration, within
 from .regions import Run
@@ -343,6 +344,10 @@ class Loop:
                 run = self._trace_region(step, self.variables, self.names, inputs, prepare)
         finally:
             del CONTEXT.origins[count:]
+        for slot in self.slots:
+            name = str(slot.name)
+            if slot.location is None and name in run.variables and run.variables[name] is not heads.get(id(slot)):
+                run.variables[name] = as_left(run.variables[name], run)
         return run, heads
 
     def number(self, iteration: Iteration, extra: Sequence[Any]) -> None:
@@ -393,7 +398,7 @@ class Loop:
         suspects: dict[tuple[Any, ...], Run] = {}
         for _ in range(_MAX_ROUNDS):
             run, heads = self.trace(step)
-            if run.raised is not None:
+            if run.is_lost:
                 return run, heads
             changed = self._find_locations(run, suspects)
             for slot in self.slots:
@@ -454,7 +459,7 @@ class Loop:
         carried, ends = [], []
         for slot in self.slots:
             slot.fresh = run.journal.born
-            end = UNCHANGED if run.raised is not None else slot.end(run)
+            end = UNCHANGED if run.is_lost else slot.end(run)
             if slot.structure is None or end is UNCHANGED:
                 continue
             unified = slot.joined([heads[id(slot)], end])

@@ -7,13 +7,16 @@ does next, up to the end of that region or of the ``try`` block, whichever comes
 ``raise``. This needs nothing of the code in between, which may be that of any number of calls. At the end of the
 ``try`` block the number decides which of the statement's clauses runs.
 
-Only regions under an active ``try`` do any of this. Without one, a staged ``raise`` ends the call when the graph runs.
+Only regions under an active ``try`` do any of this, and loops of engines that are slow to call the host: there the
+number ends the loop, and what it stands for is raised behind it (``hoisted``). Otherwise a staged ``raise`` ends the
+call where the graph gets to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 from typing import Any, NoReturn, Protocol
@@ -22,11 +25,13 @@ from ...errors import StagingError, UnreachableHandlerError
 from ...staging import formatting
 from ...staging.calls import NotStageable
 from ...staging.exceptions import Outcome
+from ...staging.handlers import waiting_handler
 from ...staging.lists import Buffer, TensorList
 from ...staging.state import CONTEXT, Content, Journal, Location, Variables
 from ...staging.values import PLACEHOLDER, narrowed
 from .failures import Place, mark, place_of
-from .regions import Run, is_write, refuse
+from .iterations import taken_along
+from .regions import Run, ends_regions, is_write, raised_by_program, refuse
 
 
 class Backend(Protocol):
@@ -74,6 +79,10 @@ class Site:
     place: Place | None
     leaves: list[Any]
     rebuild: Callable[[Sequence[Any]], tuple[tuple[Any, ...], dict[str, Any]]]
+    say: Callable[[Sequence[Any]], str] | None = None
+    """What says which iterations the last of the arrays are the numbers of."""
+    count: int = 0
+    """How many arrays are not such numbers."""
 
     @staticmethod
     def of(error: BaseException, types: Any) -> Site:
@@ -81,15 +90,19 @@ class Site:
         state = {name: value for name, value in vars(error).items() if not name.startswith("__ag_")}
         place = place_of(error)
         leaves, rebuild = _taken_apart((error.args, state), types)
-        return Site(CONTEXT.raises, error, place, leaves, rebuild)
+        count, say = len(leaves), None
+        if CONTEXT.scopes[-1].hoists:
+            numbers, say = taken_along()
+            leaves = [*leaves, *numbers]
+        return Site(CONTEXT.raises, error, place, leaves, rebuild, say, count)
 
     def carrying(self, leaves: Sequence[Any]) -> Site:
         """The same with other arrays in it."""
-        return Site(self.number, self.error, self.place, list(leaves), self.rebuild)
+        return replace(self, leaves=list(leaves))
 
     def exception(self) -> BaseException:
         """The exception with the arrays that it has here."""
-        args, state = self.rebuild(self.leaves)
+        args, state = self.rebuild(self.leaves[: self.count])
         kind = type(self.error)
         new: BaseException = kind.__new__(kind, *args)
         new.args = args
@@ -97,6 +110,8 @@ class Site:
         new.__cause__, new.__suppress_context__ = self.error.__cause__, self.error.__suppress_context__
         new.__context__ = self.error.__context__
         new.__ag_place__ = self.place  # type: ignore[attr-defined]
+        if self.say is not None:
+            new.__ag_iterations__ = self.leaves[self.count :], self.say  # type: ignore[attr-defined]
         mark(new)
         return new
 
@@ -178,6 +193,8 @@ class Scope:
     backend: Backend
     variables: Variables
     names: Sequence[str] | None
+    hoists: bool = False
+    """Whether no ``try`` waits, but the end of a loop, for what ``raise`` and ``assert`` statements raise."""
     trace: Any = None
     levels: list[_Level] = field(default_factory=list)
 
@@ -213,6 +230,7 @@ class Scope:
             level = self.levels.pop()
             run = level.trace.run
             run.journal, run.pending = level.journal, pending
+            run.ends_call = self.hoists and pending is not None and pending.certain
             run.result = PLACEHOLDER if pending is not None and pending.certain else result
             for name in self.variables.changed(level.before):
                 run.variables[name] = self.variables.read(name)
@@ -222,7 +240,9 @@ class Scope:
                 for key, change in level.journal.changes().items()
                 if is_write(change[0], self.variables, self.names)
             }
-            resized = _one_length(run, types)
+            if run.ends_call:
+                run.writes = {}
+            resized = [] if self.hoists else _one_length(run, types)
             for _, _, new in run.writes.values():
                 run.add_output(new)
             run.add_output(run.result)
@@ -239,7 +259,7 @@ class Scope:
             names = tuple(self.names) if self.names is not None else None
             is_pending = types.nonzero(types.convert(level.pending.code, types.CODE))
             on_exit = self.backend.exit_run()
-            on_exit.pending, on_exit.result = level.pending, PLACEHOLDER
+            on_exit.pending, on_exit.result, on_exit.ends_call = level.pending, PLACEHOLDER, self.hoists
             result, pending = merge(
                 types, self.backend.build, is_pending, [on_exit, run], names, self.variables, level.before
             )
@@ -266,11 +286,6 @@ def _one_length(run: Run, types: Any) -> list[tuple[tuple[Any, ...], Location, i
     return found
 
 
-def active() -> bool:
-    """Whether a ``try`` statement of the program waits for what is raised here."""
-    return bool(CONTEXT.scopes)
-
-
 def is_programs(error: BaseException) -> bool:
     """Whether an exception that came out of a region under a ``try`` is what the program does, and not a mistake in the
     tracing of it."""
@@ -290,6 +305,9 @@ def leave(pending: Pending) -> None:
     scope: Scope = CONTEXT.scopes[-1]
     if scope.trace is not scope.backend.current_trace():
         refuse(pending.sites[0].error)
+    if type(scope) is _Behind:
+        scope.pending = pending
+        return
     if pending.certain:
         raise Left(pending)
     scope.go_on_unless(pending)
@@ -300,19 +318,47 @@ def run_under_try(
 ) -> tuple[Any, Pending | None]:
     """Runs a region which a ``try`` waits around; gives its result and what is pending at its end."""
     result, ended = None, None
-    backend: Backend = CONTEXT.scopes[-1].backend
-    with Scope(backend, variables, names) as scope:
+    around: Scope = CONTEXT.scopes[-1]
+    backend, hoists = around.backend, around.hoists
+    with Scope(backend, variables, names, hoists) as scope:
         try:
             result = narrowed(body(*arguments))
         except Left as left:
             ended = left.pending
         except Exception as error:
-            if not is_programs(error):
+            if not (raised_by_program(error) if hoists else is_programs(error)):
                 raise
+            if hoists and waiting_handler() is not None:
+                refuse(error)
             ended = Pending.of(error, backend.types)
         if ended is not None:
             result = PLACEHOLDER
         return scope.close(result, ended)
+
+
+class _Behind(Scope):
+    """The place behind a loop, where what it may have raised is raised."""
+
+    pending: Pending | None = None
+
+
+@contextmanager
+def hoisted(backend: Backend, raise_unless: Callable[..., None]) -> Iterator[None]:
+    """While a loop is staged: what its iterations raise ends it as ``break`` does, and is raised behind it.
+
+    An operation that may call the host costs an iteration as much as fifty of others, and XLA does a loop with one step
+    by step. ``raise_unless`` is the engine's.
+    """
+    if ends_regions():
+        yield
+        return
+    scope = _Behind(backend, Variables([], ()), (), hoists=True)
+    with scope:
+        yield
+    if scope.pending is None:
+        return
+    for site in scope.pending.sites:
+        raise_unless(backend.types.other_code(scope.pending.code, site.number), site.exception, site.place)
 
 
 def attempt(

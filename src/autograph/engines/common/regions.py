@@ -25,6 +25,14 @@ from ..base import active_engine
 _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
+def ends_regions() -> bool:
+    """Whether what is raised here ends regions, up to a ``try`` statement of the program's or the end of a loop."""
+    if not CONTEXT.scopes:
+        return False
+    scope = CONTEXT.scopes[-1]
+    return not scope.hoists or scope.trace is scope.backend.current_trace()
+
+
 @dataclass(slots=True)
 class Run:
     """What one trace of a region did."""
@@ -37,8 +45,17 @@ class Run:
     raised: BaseException | None = None
     pending: Any = None
     """What may have been raised, where a ``try`` waits for it (a ``raising.Pending``)."""
+    is_left: bool = field(default_factory=ends_regions)
+    """Whether what is raised in it ends regions; asked where it begins."""
+    ends_call: bool = False
+    """Whether it certainly raises what no ``try`` waits for."""
     suspects: Run | None = None
     """An earlier trace, kept so that the identities of the objects that it made are not used again."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody sees the state at its end."""
+        return self.raised is not None or self.ends_call
 
     def add_output(self, value: Any) -> None:
         """To be called with each value that may be wanted after the region."""
@@ -79,14 +96,15 @@ class Run:
             arguments = prepare() if prepare is not None else ()
             entry = variables.snapshot()
             try:
-                if CONTEXT.scopes:
+                if self.is_left:
                     from .raising import run_under_try  # which is made of regions itself
 
                     self.result, self.pending = run_under_try(body, arguments, variables, names)
+                    self.ends_call = self.pending is not None and self.pending.certain and CONTEXT.scopes[-1].hoists
                 else:
                     self.result = at_end(body(*arguments))
             except Exception as error:
-                if CONTEXT.scopes or not raised_by_program(error):
+                if self.is_left or not raised_by_program(error):
                     explain(error)  # here, where its variables still have the values that it is about
                     raise
                 self.raised = error
@@ -100,7 +118,7 @@ class Run:
                 value = variables.read(name)
                 self.variables[name] = value if value is entry.get(name) else at_end(value)
                 self.add_output(self.variables[name])
-            if self.raised is None:
+            if not self.is_lost:
                 self.writes = {
                     key: (location, old, at_end(new))
                     for key, (location, old, new) in journal.changes().items()

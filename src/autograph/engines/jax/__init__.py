@@ -24,6 +24,7 @@ from ...staging.state import CONTEXT
 from ...staging.values import Maybe
 from ..base import Engine
 from ..common.engine import GraphEngine
+from ..common.raising import hoisted
 from . import buffers, callbacks, calls, host, loops, mathematics, types
 from .branches import stage_cond
 from .open_trace import Leaving
@@ -97,6 +98,28 @@ class JaxEngine(GraphEngine):
         return host.host_call(function, leaves, result, name)
 
     # Control flow.
+
+    def while_loop(
+        self,
+        test: Callable[[], Any],
+        body: Callable[[], Any],
+        names: tuple[str, ...],
+        owners: Sequence[Callable[..., Any]],
+        first: Any,
+    ) -> None:
+        with hoisted(self.leaving, self.raise_unless):
+            super().while_loop(test, body, names, owners, first)
+
+    def for_loop(
+        self,
+        sequence: Any,
+        body: Callable[[Any], Any],
+        names: tuple[str, ...],
+        until: Callable[[], Any] | None,
+        owners: Sequence[Callable[..., Any]],
+    ) -> None:
+        with hoisted(self.leaving, self.raise_unless):
+            super().for_loop(sequence, body, names, until, owners)
 
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         if isinstance(iterable, StagedSequence):

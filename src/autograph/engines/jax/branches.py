@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax._src import core
 from jax.extend.core import Literal
 
 from ...staging.values import PLACEHOLDER
@@ -92,10 +93,14 @@ def build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, t
     effects = [run.jaxpr is not None and bool(run.jaxpr.effects) for run in runs]
     if not wanted and not any(effects):
         return []
-    changed = predicated(predicate, runs, wanted, _is_cheap)
+    ends_call = any(run.ends_call for run in runs) and all(
+        run.jaxpr is None or is_total(run.jaxpr.jaxpr) for run in runs
+    )
+    changed = None if ends_call else predicated(predicate, runs, wanted, _is_cheap)
     if changed is not None:
         return changed
-    if not any(effects) and all(_can_select(run, wanted) for run in runs):
+    # What comes of operations behind an exception that ends the call nobody sees: no path has to wait for the test.
+    if ends_call or (not any(effects) and all(_can_select(run, wanted) for run in runs)):
         get_true, get_false = runs[0].evaluate(), runs[1].evaluate()
         return [_select(predicate, get_true(a), get_false(b), kind) for kind, (a, b) in wanted]
 
@@ -128,6 +133,17 @@ def _select(predicate: Any, if_true: Any, if_false: Any, kind: types.ArrayType) 
     if jnp.issubdtype(kind.dtype, jax.dtypes.extended):
         return jnp.where(predicate, on_true, on_false)
     return lax.select(predicate, on_true, on_false)
+
+
+def is_total(jaxpr: Any) -> bool:
+    """Whether operations come to an end, and are not seen, whatever their operands are."""
+    return all(
+        not equation.effects
+        and equation.primitive.name != "while"
+        and "callback" not in equation.primitive.name
+        and all(map(is_total, core.jaxprs_in_params(equation.params)))
+        for equation in jaxpr.eqns
+    )
 
 
 def _can_select(run: Run, wanted: list[tuple[types.ArrayType, tuple[Any, Any]]]) -> bool:

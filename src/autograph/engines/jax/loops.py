@@ -20,6 +20,7 @@ from ..common.iterations import Iteration, from_counter
 from ..common.loops import Loop, is_pure
 from ..common.raising import Pending, leave
 from . import types
+from .branches import is_total
 from .derivatives import Budget, while_loop
 from .elements import apart
 from .growing import Needed
@@ -36,9 +37,9 @@ def index_type() -> types.ArrayType:
     return types.ArrayType((), jnp.result_type(0), True)
 
 
-def _budget(loop: Loop) -> Budget:
-    """What the gradient of a loop may keep, as ``ag.set_loop_options`` says."""
-    bound = loop.options.get("max_iterations")
+def _budget(loop: Loop, length: int | None = None) -> Budget:
+    """What the gradient of a loop of at most ``length`` iterations may keep, as ``ag.set_loop_options`` says."""
+    bound = loop.options.get("max_iterations", length)
     return Budget(loop.options.get("checkpoints"), bound if isinstance(bound, int) else None)
 
 
@@ -101,6 +102,16 @@ class _Body:
         if self.pending is None:
             return goes_on
         return jnp.logical_and(goes_on, values[len(self.carried)] == 0)
+
+    def first_raised(self, before: Sequence[Any], after: list[Any]) -> list[Any]:
+        """``after``, with the exception of an iteration before if that has raised one."""
+        if self.pending is None:
+            return after
+        count = len(self.carried)
+        has_raised = before[count] != 0
+        return after[:count] + [
+            jnp.where(has_raised, old, new) for old, new in zip(before[count:], after[count:], strict=True)
+        ]
 
     def finish(self, values: Sequence[Any], *, all_iterations: bool) -> None:
         """Gives the program the state that the graph computes, and what may be pending."""
@@ -198,7 +209,7 @@ def begins_in_graph(
     The iteration is tried under a trace that comes to nothing. The graph can do it if it has no effect but on
     variables, these keep their form, and the graph decides the test behind it.
     """
-    if CONTEXT.probes or CONTEXT.scopes:
+    if CONTEXT.probes or (CONTEXT.scopes and not CONTEXT.scopes[-1].hoists):
         return False
     variables = Variables(owners, names)
     before = variables.snapshot()
@@ -319,12 +330,16 @@ def stage_for(
     def start() -> tuple[Any, list[Any]]:
         return types.convert(first, index_kind), iteration.initial()
 
-    is_counted = until is None and length is not None and iteration.pending is None
-    if is_counted and loop.options.get("checkpoints") is None:
+    is_counted = until is None and length is not None
+    # Where no try statement waits, nobody sees the state that an exception leaves behind.
+    is_seen = iteration.pending is not None and not CONTEXT.scopes[-1].hoists
+    runs_on = iteration.pending is None or (not is_seen and run.jaxpr is not None and is_total(run.jaxpr.jaxpr))
+    if is_counted and runs_on and loop.options.get("checkpoints") is None:
 
         def scanned(state: tuple[Any, list[Any]], slices: Sequence[Any]) -> tuple[tuple[Any, list[Any]], None]:
             index, values = state
-            return (index + stride, iteration.step((index, *slices), values)[0]), None
+            after = iteration.step((index, *slices), values)[0]
+            return (index + stride, iteration.first_raised(values, after)), None
 
         unroll = loop.options.get("unroll") or 1
         (_, out), _ = as_a_whole(lambda: lax.scan(scanned, start(), rows, length=length, unroll=unroll))
@@ -350,8 +365,8 @@ def stage_for(
         index, values = state
         return index + stride, iteration.step((index, *types.get_row(rows, index)), values)[0]
 
-    _, out = as_a_whole(lambda: while_loop(goes_on, one_more, start(), _budget(loop)))
-    iteration.finish(out, all_iterations=is_counted)
+    _, out = as_a_whole(lambda: while_loop(goes_on, one_more, start(), _budget(loop, length)))
+    iteration.finish(out, all_iterations=is_counted and not is_seen)
 
 
 def _counter_type(counter: tuple[Any, Any, int]) -> types.ArrayType:

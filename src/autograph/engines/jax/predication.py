@@ -373,12 +373,10 @@ def _starts_if(predicate: Any, equation: Any, operands: Sequence[Any]) -> list[A
             continue
         limits = np.iinfo(low.aval.dtype)
         out = list(operands)
-        for place, never in zip(places, (limits.max, limits.min), strict=True):
+        for place, number, never in zip(places, (low, high), (limits.max, limits.min), strict=True):
             if place is not None and (place == chosen[0] or name in ("le", "ge")):
-                value = operands[place]
-                kind = types.type_of(value)
-                assert kind is not None
-                out[place] = lax.select(predicate, types.convert(value, kind), types.convert(never, kind))
+                kind = types.ArrayType((), number.aval.dtype, number.aval.weak_type)
+                out[place] = lax.select(predicate, types.convert(operands[place], kind), types.convert(never, kind))
         return out
     return None
 

@@ -93,6 +93,10 @@ def equal_code(code: Any, number: int) -> Any:
     return code == jnp.int32(number)
 
 
+def other_code(code: Any, number: int) -> Any:
+    return code != jnp.int32(number)
+
+
 def is_array(value: Any) -> bool:
     return isinstance(value, Array)
 

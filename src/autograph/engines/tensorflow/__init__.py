@@ -18,9 +18,9 @@ from ...staging.sequences import StagedRange
 from ...staging.unify import unify
 from ...staging.values import Maybe
 from ..base import Engine
-from ..common import raising
 from ..common.engine import GraphEngine
 from ..common.failures import Place
+from ..common.regions import ends_regions
 from . import calls, effects, graphs, indexing, lists, loops, mathematics, sources, types
 from .branches import stage_cond
 from .numbers import Number, as_number, as_tensor
@@ -119,7 +119,7 @@ class TensorFlowEngine(GraphEngine):
         return tf.unstack(value)
 
     def next_of(self, iterator: Any) -> Any:
-        if not sources.is_stream(iterator) or not raising.active():
+        if not sources.is_stream(iterator) or not ends_regions():
             return next(iterator)
 
         def ended() -> Any:
@@ -206,7 +206,7 @@ class TensorFlowEngine(GraphEngine):
 
     def assertion(self, test: Any, message: Callable[[], Any] | None) -> None:
         is_constant = message is None or not (message.__code__.co_names or message.__code__.co_freevars)
-        if is_constant and not raising.active():
+        if is_constant and not ends_regions():
             # Nothing has to be computed for the message, so the check is one operation, which a saved model can hold.
             effects.assert_when_run(self.truth(test), "" if message is None else str(message()))
         else:
