@@ -19,14 +19,14 @@ from jax.extend.core import ClosedJaxpr, Literal
 
 from .types import ArrayType, convert
 
-_FUNCTIONS: dict[str, Callable[[Any, Any], Any]] = {"remainder": jnp.remainder, "floor_divide": jnp.floor_divide}
-_originals: dict[tuple[Any, ...], ClosedJaxpr] = {}
+FLOORED: dict[str, Callable[[Any, Any], Any]] = {"remainder": jnp.remainder, "floor_divide": jnp.floor_divide}
+_originals: dict[tuple[Any, ...], Any] = {}
 
 
 def simplified(closed: ClosedJaxpr) -> ClosedJaxpr:
     """``closed`` with such operations in their short form; values and types stay what they are."""
     equations = closed.jaxpr.eqns
-    if not any(equation.params.get("name") in _FUNCTIONS for equation in equations):
+    if not any(equation.params.get("name") in FLOORED for equation in equations):
         return closed
     found = [_short(equation) for equation in equations]
     if all(new is old for new, old in zip(found, equations, strict=True)):
@@ -36,7 +36,7 @@ def simplified(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 def _short(equation: Any) -> Any:
     name = equation.params.get("name")
-    if name not in _FUNCTIONS or len(equation.invars) != 2 or len(equation.outvars) != 1:
+    if name not in FLOORED or len(equation.invars) != 2 or len(equation.outvars) != 1:
         return equation
     number, divisor = equation.invars
     out = equation.outvars[0].aval
@@ -47,26 +47,47 @@ def _short(equation: Any) -> Any:
         or np.ndim(divisor.val)
         or number.aval.shape != out.shape
         or not 0 < int(divisor.val) <= np.iinfo(out.dtype).max
-        or not _is_jax_own(equation)
+        or not is_floored(equation)
     ):
         return equation
-    avals = (number.aval, divisor.aval, out)
+    return _with_body(equation, lambda *kinds: _body(name, *kinds, int(divisor.val)))
+
+
+def _with_body(equation: Any, body: Callable[[ArrayType, ArrayType, ArrayType], ClosedJaxpr]) -> Any:
+    avals = [atom.aval for atom in (*equation.invars, *equation.outvars)]
     kinds = [ArrayType(tuple(aval.shape), aval.dtype, bool(aval.weak_type)) for aval in avals]
-    body = _body(name, *kinds, int(divisor.val))
-    return equation.replace(params={**equation.params, "jaxpr": body})
+    return equation.replace(params={**equation.params, "jaxpr": body(*kinds)})
 
 
-def _is_jax_own(equation: Any) -> bool:
-    """Whether a jitted function with the name of one of JAX's is that one."""
-    avals = [atom.aval for atom in equation.invars]
+def positive(equation: Any, both: bool) -> Any:
+    """``equation``, one for which `is_floored` holds, for a divisor that is positive; with ``both``, the number is not
+    negative either.
+
+    The maximum of the divisor and 1 is the divisor. It tells LLVM what XLA does not know, so that no instruction guards
+    the division against zero and overflow.
+    """
+    return _with_body(equation, lambda *kinds: _positive_body(equation.params["name"], both, *kinds))
+
+
+def is_floored(equation: Any) -> bool:
+    """Whether an equation is JAX's ``remainder`` or ``floor_divide``, and not another function with that name."""
+    if equation.params.get("name") not in FLOORED:
+        return False
+    avals, outs = ([atom.aval for atom in atoms] for atoms in (equation.invars, equation.outvars))
+    if len(avals) != 2 or len(outs) != 1:
+        return False
+    if any(
+        aval.shape not in ((), outs[0].shape) or getattr(aval.dtype, "kind", "") not in ("i", "u") for aval in avals
+    ):
+        return False
     key = (equation.params["name"], *((aval.shape, aval.dtype, aval.weak_type) for aval in avals))
     body = equation.params["jaxpr"]
     if _originals.get(key) is body:
         return True
     structs = [jax.ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type) for aval in avals]
-    [original] = jax.make_jaxpr(_FUNCTIONS[equation.params["name"]])(*structs).eqns
-    _originals[key] = original.params["jaxpr"]
-    return original.params["jaxpr"] is body
+    found = jax.make_jaxpr(FLOORED[equation.params["name"]])(*structs).eqns
+    _originals[key] = found[-1].params.get("jaxpr")
+    return len(found) == 1 and _originals[key] is body
 
 
 @lru_cache(maxsize=1024)
@@ -87,16 +108,34 @@ def _body(name: str, number: ArrayType, divisor: ArrayType, out: ArrayType, by: 
         elif name == "floor_divide" and is_power:
             shift = lax.shift_right_arithmetic if is_signed else lax.shift_right_logical
             result = shift(value, constant(exponent))
-        elif name == "remainder":
-            result = lax.rem(value, constant(by))
-            if is_signed:  # a negative remainder is all ones behind the sign
-                sign = lax.shift_right_arithmetic(result, constant(8 * dtype.itemsize - 1))
-                result = result + lax.bitwise_and(sign, constant(by))
         else:
-            result = lax.div(value, constant(by))
-            if is_signed:
-                rest = value - result * constant(by)
-                result = result + lax.shift_right_arithmetic(rest, constant(8 * dtype.itemsize - 1))
+            result = _by_positive(name, value, constant(by), is_signed)
         return convert(result, out)
 
     return jax.make_jaxpr(compute)(number.struct(), divisor.struct())
+
+
+@lru_cache(maxsize=1024)
+def _positive_body(name: str, both: bool, number: ArrayType, divisor: ArrayType, out: ArrayType) -> ClosedJaxpr:
+    dtype = np.dtype(out.dtype)
+
+    def compute(value: Any, by: Any) -> Any:
+        value, by = (jnp.broadcast_to(lax.convert_element_type(part, dtype), out.shape) for part in (value, by))
+        result = _by_positive(name, value, lax.max(by, lax.full_like(by, 1)), dtype.kind == "i" and not both)
+        return convert(result, out)
+
+    return jax.make_jaxpr(compute)(number.struct(), divisor.struct())
+
+
+def _by_positive(name: str, value: Any, by: Any, may_be_negative: bool) -> Any:
+    """The floor of ``value / by``, or its remainder, for a positive ``by``."""
+    sign_bit = lax.full_like(value, 8 * value.dtype.itemsize - 1)
+    if name == "remainder":
+        result = lax.rem(value, by)
+        if may_be_negative:  # a negative remainder is all ones behind the sign
+            result = result + lax.bitwise_and(lax.shift_right_arithmetic(result, sign_bit), by)
+        return result
+    result = lax.div(value, by)
+    if may_be_negative:
+        result = result + lax.shift_right_arithmetic(value - result * by, sign_bit)
+    return result

@@ -160,6 +160,7 @@ _RULES: dict[str, Callable[[Any, Any], Bounds | None]] = {
     "max": lambda _, o: (max(o[0][0], o[1][0]), max(o[0][1], o[1][1])),
     "min": lambda _, o: (min(o[0][0], o[1][0]), min(o[0][1], o[1][1])),
     "neg": lambda _, o: (-o[0][1], -o[0][0]),
+    "abs": lambda _, o: (max(o[0][0], -o[0][1], 0), max(-o[0][0], o[0][1])),
     "and": _and,
     "rem": _rem,
     "div": _div,

@@ -19,12 +19,14 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, Literal, Var
 
 from ...staging.state import in_region
+from .arithmetic import is_floored, positive
 from .derivatives.internals import core, trace
 from .derivatives.loop import while_p
 from .elements import apart, changed, is_read, joined
 from .flags import duplicates
 from .ranges import MOST_ITERATIONS, Counter, Ranges, of_dtype, of_value, restrict, step_of
 from .replay import evaluate
+from .settling import divides, floor_bounds, of_while
 
 _COMPARISONS = ("lt", "le", "gt", "ge", "eq", "ne")
 _NOT_SHARED = ("copy", "copy_p", "optimization_barrier", "rng_uniform", "pure_callback", "while", "scan", "cond")
@@ -235,11 +237,17 @@ class _Scope:
         most = min(most, MOST_ITERATIONS)
         for variable, counter in of_test.items():
             tested.ranges.set(variable, counter.at_test(most))
+        in_body: Sequence[Any] = [None] * len(heads)
+        if divides(body.jaxpr):
+            in_body, found_at_test = of_while(equation, bounds, counters, most)
+            for variable, out, found in zip(at_test, equation.outvars, found_at_test, strict=True):
+                tested.ranges.set(variable, found)
+                self.ranges.set(out, found)
         scope = _Scope()
         for variable, found in zip(body.jaxpr.invars, bounds[of_cond : of_cond + of_body], strict=False):
             scope.ranges.set(variable, found)
-        for variable in heads:
-            scope.ranges.set(variable, counters[variable].in_body(most) if variable in counters else None)
+        for variable, found in zip(heads, in_body, strict=True):
+            scope.ranges.set(variable, counters[variable].in_body(most) if variable in counters else found)
         new_cond = cond.replace(jaxpr=tested.rewritten(cond.jaxpr))
         new_body = body.replace(jaxpr=scope.rewritten(body.jaxpr))
         for variable, head in zip(equation.outvars, heads, strict=True):
@@ -313,7 +321,7 @@ def _is_short(equation: Any) -> bool:
     """Whether a jitted function works on numbers, or on items of arrays, and says nothing of how it is to be run."""
     closed = equation.params["jaxpr"]
     jaxpr = closed.jaxpr
-    if closed.consts or jaxpr.effects or len(jaxpr.eqns) > _MOST_INLINED:
+    if closed.consts or jaxpr.effects or len(jaxpr.eqns) > _MOST_INLINED or is_floored(equation):
         return False
     avals = [variable.aval for variable in jaxpr.invars]
     is_plain = all(getattr(aval, "shape", None) == () for aval in avals)
@@ -385,6 +393,8 @@ def _and(scope: _Scope, equation: Any) -> Any:
             continue
         if out.dtype == bool:
             return other if value else _literal(False, out)
+        if value == 0 and not out.shape:
+            return _literal(0, out)
         bounds = scope.ranges.of(other)
         is_mask = value >= 0 and not value & (value + 1)
         if is_mask and bounds is not None and bounds[0] >= 0 and bounds[1] <= value:
@@ -644,7 +654,30 @@ def _scatter(scope: _Scope, equation: Any) -> Any:
     return scope.emit(lax.dynamic_update_slice_p, [array, item, *places], array.aval)
 
 
+def _floored(scope: _Scope, equation: Any) -> Any:
+    """A floor division whose divisor is known to be positive."""
+    if not is_floored(equation):
+        return _UNKNOWN
+    number, divisor = (scope.ranges.of(atom) for atom in equation.invars)
+    if number is None or divisor is None or divisor[0] < 1:
+        return _UNKNOWN
+    [out] = scope.add(positive(equation, number[0] >= 0))
+    scope.ranges.set(out, floor_bounds(equation.params["name"], number, divisor))
+    return out
+
+
+def _shift(scope: _Scope, equation: Any) -> Any:
+    """The sign of a number that is known not to be negative."""
+    bounds, by = scope.ranges.of(equation.invars[0]), _number(equation.invars[1])
+    out = equation.outvars[0].aval
+    if bounds is None or by is None or not 0 <= by < 8 * out.dtype.itemsize or bounds[0] >> by != bounds[1] >> by:
+        return _UNKNOWN
+    return _UNKNOWN if out.shape else _literal(bounds[0] >> by, out)
+
+
 _RULES: dict[str, Callable[[_Scope, Any], Any]] = {
+    "jit": _floored,
+    "shift_right_arithmetic": _shift,
     **dict.fromkeys(_COMPARISONS, _compare),
     "and": _and,
     "or": _or,

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from . import registers
 from .adjoint import adjoint_p, tangent_p
 from .customs import has_custom
 from .internals import (
@@ -159,6 +160,15 @@ def _lower(context: Any, *operands: Any, rows: Any, budget: Budget, **params: An
     return lower_while(context, *operands, **params)
 
 
+def _lower_on_processors(context: Any, *operands: Any, rows: Any, budget: Budget, **params: Any) -> Any:
+    sizes = (params["cond_nconsts"], params["body_nconsts"])
+    of_state = registers.plan(params["cond_jaxpr"], params["body_jaxpr"], *sizes)
+    if of_state is None:
+        return lower_while(context, *operands, **params)
+    loop = registers.carried(of_state, params["cond_jaxpr"], params["body_jaxpr"], *sizes)
+    return mlir.lower_fun(loop, multiple_results=True)(context, *operands)
+
+
 def _types(*avals: Any, rows: Any, budget: Budget, **params: Any) -> tuple[list[Any], Any]:
     return lax.while_p.abstract_eval(*avals, **params)
 
@@ -167,6 +177,7 @@ while_p.is_effectful = lambda params: bool(params["cond_jaxpr"].effects or param
 while_p.def_impl(partial(apply_primitive, while_p))
 while_p.def_effectful_abstract_eval(_types)
 mlir.register_lowering(while_p, _lower)
+mlir.register_lowering(while_p, _lower_on_processors, platform="cpu")
 pe.dce_rules[while_p] = prune
 
 
