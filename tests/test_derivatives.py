@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import linecache
+import math
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -716,3 +717,38 @@ def test_the_page_prints_what_it_says():
         )
         exec(module, namespace)
     assert printed.getvalue().splitlines() == expected
+
+
+# --- Where checkpoints lie --------------------------------------------------------------------------------------------
+
+
+def test_checkpoints_lie_where_few_segments_run_again():
+    """About as few as with the best places (revolve), whatever the number of checkpoints is."""
+    from autograph.engines.jax.derivatives.reversal import _next_mark
+
+    most = 300
+    lengths, free = jnp.meshgrid(jnp.arange(1, most + 1), jnp.arange(34), indexing="ij")
+    table = np.asarray(jax.jit(_next_mark)(jnp.zeros_like(lengths), lengths, free))
+
+    def runs(segments, places, ahead):
+        """How many segments run when ``segments`` are reversed with the start and ``places`` more checkpoints kept."""
+        heads, total = [0], 0
+        for left in range(segments, 0, -1):
+            while heads[-1] >= left:
+                heads.pop()
+            at = heads[-1]
+            total += left - at
+            while len(heads) <= places and left - at > 1:
+                at += ahead(left - at, places - len(heads) + 1)
+                heads.append(at)
+        return total
+
+    def by_revolve(length, free):
+        repetitions = next(r for r in range(length + 1) if math.comb(free + r + 1, r) >= length)
+        behind = math.comb(free + repetitions, repetitions)
+        return min(max(length - behind, 1), max(length - 1, 1))
+
+    for places in (1, 2, 3, 8, 32):
+        for segments in (2, 5, 20, 100, most):
+            own = runs(segments, places, lambda length, free: int(table[length - 1, free]))
+            assert own <= 1.1 * runs(segments, places, by_revolve), (places, segments)

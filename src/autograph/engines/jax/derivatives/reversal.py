@@ -403,19 +403,18 @@ def _next_mark(at: Any, left: Any, free: Any) -> Any:
     """At the head of which segment to put the next checkpoint, when the last one is at ``at`` and ``free`` are left.
 
     With ``c`` free places and ``r`` repetitions, ``binomial(c + r + 1, r)`` segments can be reversed, of which those
-    behind the next checkpoint are ``binomial(c + r, r)``. Any mark gives the right result; a rounded number is as good.
+    behind the next checkpoint are ``(c + 1) / (c + r + 1)``. The binomial is the product of ``r + 1`` to ``r + c + 1``
+    by the factorial of ``c + 1``, so about a power of the middle of these, which gives ``r`` without a loop; the
+    factorial is Stirling's. Any mark gives the right result, and these cost at most a few per cent more runs of
+    segments than the best.
     """
     length = left - at
-    places = free.astype(jnp.float32)
+    factors = free.astype(jnp.float32) + 1.0
     wanted = length.astype(jnp.float32)
-
-    def more(state: tuple[Any, Any]) -> tuple[Any, Any]:
-        repetitions, reach = state
-        repetitions = repetitions + 1
-        return repetitions, reach * (places + repetitions + 1) / repetitions
-
-    repetitions, reach = lax.while_loop(lambda state: state[1] < wanted, more, (places * 0, places * 0 + 1))
-    behind = reach * (places + 1) / (places + repetitions + 1)
+    stirling = (factors + 0.5) * jnp.log(factors) - factors + 0.9189385 + 0.0833333 / factors
+    middle = jnp.exp((jnp.log(wanted) + stirling) / factors)
+    repetitions = jnp.maximum(middle - (factors + 1.0) * 0.5, 1.0)
+    behind = lax.select(wanted <= factors + 1.0, factors, wanted * factors / (factors + repetitions))
     ahead = jnp.maximum(wanted - behind, 1.0).astype(jnp.int32)
     return lax.select(free > 0, at + jnp.minimum(ahead, jnp.maximum(length - 1, 1)), free * 0 - 1)
 
