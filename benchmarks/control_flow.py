@@ -37,8 +37,11 @@ TORCH = "eager PyTorch"
 
 _INTEGERS = ("collatz", "primes_by_trial", "gcd")
 _WHY_MEMORY = (
-    "XLA for processors keeps the state of a loop in memory, where each iteration loads, copies and stores it; Numba "
-    "keeps it in registers. It would need loops that XLA emits with their state in values of LLVM."
+    "The state is in registers where no variable needs another's old value, or two need each other's. Else, as in "
+    "primes_by_trial, where the flag needs the divisor, LLVM's code has a copy of it, about which XLA does not say "
+    "that it is no other memory, so that all of the state is loaded and stored in each iteration. In any case each "
+    "stores the truth value of the test, and pointers to the state, and XLA computes the next value of each "
+    "variable by itself. It would need loops that XLA emits with their state in values of LLVM."
 )
 _WHY_ITEMS = (
     "An item's place is checked against both ends (Python's negative indices, and places outside), and the state of "

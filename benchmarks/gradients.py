@@ -30,12 +30,18 @@ EQUINOX = "eqxi.while_loop(kind='checkpointed')"
 
 _WHY = "The same operations; short loops differ by what a call costs, and by the order of the state."
 _WHY_GRADIENT = (
-    "The number of iterations is not known, so the states go into buffers of fixed size and segments of the loop run "
-    "again; a scan of known length keeps all of them and runs once. See differentiating-loops.md."
+    "The number of iterations is not known, so the states go into buffers of fixed size and segments of the loop "
+    "run again; a scan of known length keeps all of them and runs once. Equinox's loop takes 3 to 4 times as long "
+    "as the scan at these sizes, so the gradient would have to be a quarter to a third faster than the scan's: "
+    "states written down on the way forward, and several iterations unrolled into one, which would take longer to "
+    "compile. See differentiating-loops.md."
 )
 _WHY_COMPILED = (
     "The graph of a gradient runs the loop forward and counts, runs segments of it again with the states written "
-    "down, and goes back through them; each is a loop that XLA compiles. A scan of known length has two."
+    "down, and goes back through them; each is a loop that XLA compiles, with the schedule of the checkpoints "
+    "around the last two. A scan of known length has two loops. Over a scalar XLA makes one function of the loops "
+    "that go back, with five times as many lines of LLVM's code as one of the scan's; over 1,000 elements it makes "
+    "25 kernels, where the scan has 11."
 )
 _MOST_OF_SCAN = 1 << 30
 _LONG = 1_000_000
