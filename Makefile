@@ -5,7 +5,7 @@
 #   make check    lint, types and formatting only
 #   make format   rewrite the sources in the project's format
 #   make fuzz     random programs, for a long time (FUZZ_EXAMPLES=20000)
-#   make bench    the benchmarks (QUICK=1 in five minutes, CHECK=1 against the stored ratios)
+#   make bench    the benchmarks (QUICK=1 in five minutes, CHECK=1 against the stored ratios, TORCH= without PyTorch)
 #   make pages    write the pages of docs/ that show generated code, and what is said of mistakes
 #   make clean    remove the virtual environment and everything built
 #
@@ -20,6 +20,8 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 QUICK ?=
 CHECK ?=
+# PyTorch for processors alone; what else goes by its name can bring gigabytes of CUDA along.
+TORCH ?= torch==2.13.0+cpu
 
 BIN := $(VENV)/bin
 # A stamp newer than pyproject.toml says that its packages are there, so a second run starts at once.
@@ -84,4 +86,5 @@ $(TEST_READY): pyproject.toml $(READY)
 $(BENCH_READY): pyproject.toml $(TEST_READY)
 	@echo "Installing the peers that the benchmarks compare with into $(VENV) (once) ..."
 	$(PIP) --editable '.[dev,bench]'
+	@$(if $(TORCH),$(PIP) '$(TORCH)' || echo "There is no $(TORCH) here: the comparison names PyTorch as missing.")
 	@touch $@

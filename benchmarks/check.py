@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+ATTEMPTS = 3
+"""A ratio is worse if it is so each time: what another program does to one run, it does not do to all."""
 FACTOR = 2.0
 """A ratio of one run, taken within its rounds, stays well within this factor of that of another."""
 SLACK = 0.25
 """What may be added to a small ratio: a call of a microsecond is disturbed by more than its share."""
 
 
-def regressions(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What has become worse, in words; both are what ``results.json`` holds.
+def regressions(stored: Mapping[str, Any], now: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """What has become worse, in words, by contest and question; both arguments are what ``results.json`` holds.
 
     Only ratios with a target are compared: of the others it is not said which way is the better one. A ratio that one
     of the runs has not measured, since a contestant is not installed or the contest is new, says nothing.
     """
     before = {(ratio["contest"], ratio["question"]): ratio for ratio in stored["ratios"]}
-    found = []
+    found = {}
     for ratio in now["ratios"]:
         old = before.get((ratio["contest"], ratio["question"]))
         if old is None or not ratio["target"]:
@@ -26,7 +28,7 @@ def regressions(stored: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         limit = worst(old["median"], ratio["better"])
         is_worse = ratio["median"] > limit if ratio["better"] == "less" else ratio["median"] < limit
         if is_worse:
-            found.append(
+            found[ratio["contest"], ratio["question"]] = (
                 f"{ratio['question']}: {ratio['median']:.4g}, and {old['median']:.4g} before (limit {limit:.4g})"
             )
     return found

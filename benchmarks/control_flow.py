@@ -1,41 +1,27 @@
 """The control-flow kernels: converted, by hand in ``jax.lax``, compiled by Numba, and as plain Python.
 
-All numbers have 64 bits, as Python's do, so that every contestant does the same work. TensorFlow's own AutoGraph takes
-part on the kernels over integers, at a smaller size: it refuses to mix a number of Python's with a tensor of another
-dtype, and to assign to an item of a tensor.
+All numbers have 64 bits, as Python's do, so that every contestant does the same work. Slower contestants take part at
+smaller sizes (``everybody.py``).
 """
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 import autograph as ag
 
-from . import peers
+from . import everybody, peers
+from .everybody import BY_HAND, CONVERTED, NUMBA, PYTHON, executable, shown
 from .fresh import Workshop
 from .kernels import KERNELS, Kernel
 from .measure import Contest, Contestant, Ratio
 from .scale import Scale
 
-PYTHON = "plain Python"
-EAGER = "eager JAX"
-CONVERTED = "jax.jit(ag.convert(f))"
-BY_HAND = "hand-written lax"
-NUMBA = "numba.njit(f)"
-TF_ENGINE = "ag.function(f) on TensorFlow"
-TF_FUNCTION = "tf.function(f)"
-TF_COMPILED = "tf.function(f, jit_compile=True)"
-TF_BY_HAND = "hand-written tf.while_loop"
-TORCH = "eager PyTorch"
-
-_INTEGERS = ("collatz", "primes_by_trial", "gcd")
 _WHY_MEMORY = (
     "The state is in registers where no variable needs another's old value, or two need each other's. Else, as in "
     "primes_by_trial, where the flag needs the divisor, LLVM's code has a copy of it, about which XLA does not say "
@@ -67,7 +53,7 @@ _WHY_SLOWER = {
 
 
 def contests(scale: Scale) -> Iterator[Contest]:
-    """For each kernel its run; then the first call of some; then TensorFlow and PyTorch at a smaller size."""
+    """For each kernel its run; then the first call of some; then everybody at a smaller size."""
     workshop = Workshop()
     for kernel in KERNELS:
         yield _run(kernel, kernel.sizes[scale.kernel_size])
@@ -75,29 +61,7 @@ def contests(scale: Scale) -> Iterator[Contest]:
         if kernel.name in ("gcd", "bubble_sort", "viterbi", "life"):
             yield _first_call(workshop, kernel)
     for kernel in KERNELS:
-        if kernel.name in _INTEGERS:
-            yield _with_tensorflow(kernel, scale.slow_limit // 30 + 3)
-
-
-def shown(result: Any) -> str:
-    """A result as all contestants give it, to six digits."""
-    return f"{float(np.asarray(result, dtype=float).sum()):.6g}"
-
-
-def executable(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[[], Any]:
-    """A call of the function, compiled when it is first called."""
-
-    @functools.cache
-    def compiled() -> tuple[Any, list[Any]]:
-        with jax.enable_x64(True):
-            arrays = [jnp.asarray(argument) for argument in arguments]
-            return jax.jit(function).lower(*arrays).compile(), arrays
-
-    def call() -> Any:
-        program, arrays = compiled()
-        return jax.block_until_ready(program(*arrays))
-
-    return call
+        yield everybody.contest(kernel, kernel.shared[scale.kernel_size])
 
 
 def _by_jax(name: str, function: Callable[..., Any], kernel: Kernel, size: int) -> Contestant:
@@ -188,49 +152,3 @@ def _first_call(workshop: Workshop, kernel: Kernel) -> Contest:
         ],
         clock=time.process_time,
     )
-
-
-def _with_tensorflow(kernel: Kernel, size: int) -> Contest:
-    tensorflow, torch = peers.load(peers.TENSORFLOW), peers.load(peers.TORCH)
-    contestants = [
-        _by_jax(CONVERTED, ag.convert(kernel.function), kernel, size),
-        _on_arrays(EAGER, lambda limit: kernel.function(jnp.asarray(limit)), kernel, size)
-        if kernel.name == "collatz"
-        else _on_arrays(PYTHON, kernel.function, kernel, size),
-    ]
-    if tensorflow is not None:
-        from .kernels import numbers_tf
-
-        limit = tensorflow.constant(size)
-        for name, function in (
-            (TF_ENGINE, ag.function(kernel.function)),
-            (TF_FUNCTION, tensorflow.function(kernel.function)),
-            (TF_COMPILED, tensorflow.function(kernel.function, jit_compile=True)),
-            (TF_BY_HAND, tensorflow.function(getattr(numbers_tf, kernel.name), autograph=False)),
-        ):
-            contestants.append(_timed(name, function, limit))
-    if torch is not None and kernel.name == "collatz":
-        contestants.append(_timed(TORCH, kernel.function, torch.tensor(size)))
-    target = 100.0
-    return Contest(
-        f"kernel-{kernel.name}-tensorflow",
-        f"{kernel.name}, size {size:,}, on TensorFlow too",
-        "call",
-        contestants,
-        [
-            Ratio(f"{kernel.name}: tf.function / AutoGraph on JAX", TF_FUNCTION, CONVERTED, at_least=target),
-            Ratio(f"{kernel.name}: tf.function / AutoGraph on TensorFlow", TF_FUNCTION, TF_ENGINE, at_least=1.0),
-            Ratio(f"{kernel.name}: tf.function(jit_compile=True) / AutoGraph on JAX", TF_COMPILED, CONVERTED),
-            Ratio(f"{kernel.name}: hand-written tf.while_loop / AutoGraph on TensorFlow", TF_BY_HAND, TF_ENGINE),
-        ],
-        missing=([TF_ENGINE, TF_FUNCTION, TF_COMPILED, TF_BY_HAND] if tensorflow is None else [])
-        + ([TORCH] if torch is None and kernel.name == "collatz" else []),
-        slow=True,
-    )
-
-
-def _timed(name: str, function: Callable[..., Any], argument: Any) -> Contestant:
-    def call() -> int:
-        return int(function(argument))
-
-    return Contestant(name, lambda _: call, lambda: shown(call()))

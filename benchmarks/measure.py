@@ -7,13 +7,16 @@ a ratio. Here every round times each contestant once, in an order that rotates, 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
+import signal
 import statistics
+import threading
 import time
 import timeit
 import tracemalloc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +36,7 @@ class Contestant:
         answer: what the work gives, for comparison with the other contestants.
         work: how many units of work one call does.
         calls: how many calls a round may time at most; a call that uses up a prepared function is expensive to prepare.
+        may_refuse: whether it is known that some programs are not for it. What it then says is part of the result.
     """
 
     name: str
@@ -40,11 +44,17 @@ class Contestant:
     answer: Callable[[], Any]
     work: int = 1
     calls: int = MOST_CALLS
+    may_refuse: bool = False
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A quotient of two contestants' times, and what it should be at least or at most, if anything is asked of it."""
+    """A quotient of two contestants' times, and what it should be at least or at most, if anything is asked of it.
+
+    Attributes:
+        why: what the profile shows where this project is behind, and what it would take.
+        over: two more contestants, by whose quotient this one is divided: one gain against another.
+    """
 
     question: str
     numerator: str
@@ -52,7 +62,19 @@ class Ratio:
     at_least: float | None = None
     at_most: float | None = None
     why: str = ""
-    """What the profile shows where this project is behind, and what it would take."""
+    over: tuple[str, str] | None = None
+
+    @property
+    def contestants(self) -> tuple[str, ...]:
+        return (self.numerator, self.denominator, *(self.over or ()))
+
+    def values(self, seconds: Mapping[str, Sequence[float]]) -> list[float]:
+        """The quotient in each round."""
+        found = [a / b for a, b in zip(seconds[self.numerator], seconds[self.denominator], strict=True)]
+        if self.over is not None:
+            others = zip(found, *(seconds[name] for name in self.over), strict=True)
+            found = [value / (a / b) for value, a, b in others]
+        return found
 
     @property
     def target(self) -> str:
@@ -78,6 +100,8 @@ class Contest:
         clock: what is timed. The processor time of all threads is disturbed least by other programs on the machine, and
             is the measure unless a contestant leaves work to threads of its own, or waits.
         memory: whether not time is measured but the most bytes that Python's allocator hands out at once.
+        counts: whether nothing is measured: the statement gives bytes that the compiler knows of.
+        patience: how many seconds a contestant that may refuse has for its first answer, compilation included.
     """
 
     name: str
@@ -90,10 +114,16 @@ class Contest:
     slow: bool = False
     clock: Callable[[], float] = pyperf.perf_counter
     memory: bool = False
+    counts: bool = False
+    patience: float = 60.0
+
+    @property
+    def in_bytes(self) -> bool:
+        return self.memory or self.counts
 
     @property
     def clock_name(self) -> str:
-        if self.memory:
+        if self.in_bytes:
             return "bytes"
         return "processor time" if self.clock is time.process_time else "elapsed time"
 
@@ -124,12 +154,14 @@ class Outcome:
         seconds: for each contestant, the time per unit of work in each round.
         calls: for each contestant, how many calls a round timed.
         failed: contestants that raised, or gave another answer, with what they did.
+        refused: the same for those for which the program may not be.
     """
 
     contest: Contest
     seconds: dict[str, list[float]] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def benchmark(self, name: str) -> pyperf.Benchmark:
         """The times of one contestant as a ``pyperf`` benchmark."""
@@ -139,9 +171,31 @@ class Outcome:
     def ratios(self) -> Iterator[tuple[Ratio, Spread]]:
         """The ratios whose two sides took part, each over all rounds."""
         for ratio in self.contest.ratios:
-            if ratio.numerator in self.seconds and ratio.denominator in self.seconds:
-                pairs = zip(self.seconds[ratio.numerator], self.seconds[ratio.denominator], strict=True)
-                yield ratio, Spread.of([numerator / denominator for numerator, denominator in pairs])
+            if all(name in self.seconds for name in ratio.contestants):
+                yield ratio, Spread.of(ratio.values(self.seconds))
+
+
+class TooLong(BaseException):
+    """A contestant has used up the time for its first answer; no library takes this for an error of its own."""
+
+
+@contextlib.contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Stops what runs under it after so many seconds, where the interpreter next looks for signals."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise TooLong(f"no answer within {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def qualify(contest: Contest) -> tuple[dict[str, float], dict[str, str]]:
@@ -156,9 +210,10 @@ def qualify(contest: Contest) -> tuple[dict[str, float], dict[str, str]]:
     for contestant in contest.contestants:
         start = contest.clock()
         try:
-            answer = contestant.answer()
-        except Exception as error:
-            failed[contestant.name] = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+            with _within(contest.patience) if contestant.may_refuse else contextlib.nullcontext():
+                answer = contestant.answer()
+        except (Exception, TooLong) as error:
+            failed[contestant.name] = _in_a_line(error)
             continue
         if not qualified:
             expected = answer
@@ -169,10 +224,22 @@ def qualify(contest: Contest) -> tuple[dict[str, float], dict[str, str]]:
     return qualified, failed
 
 
+def _in_a_line(error: BaseException) -> str:
+    """The type and the first line of an error; the last one, where the first only says whose code it was in."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    text = lines[-1] if lines[0].endswith("code:") else lines[0]
+    name = type(error).__name__
+    return text if text.startswith(f"{name}: ") else f"{name}: {text}"
+
+
 def run(contest: Contest, *, rounds: int, seconds: float) -> Outcome:
     """Times the contestants in turns; each takes about ``seconds`` of a round, or one call if that lasts longer."""
     qualified, failed = qualify(contest)
-    outcome = Outcome(contest, failed=failed)
+    outcome = Outcome(contest)
+    for contestant in contest.contestants:
+        if contestant.name in failed:
+            said = outcome.refused if contestant.may_refuse else outcome.failed
+            said[contestant.name] = failed[contestant.name]
     gc.collect()
     gc.freeze()  # what the frameworks have made is not gone through again before each measurement
     try:
@@ -190,7 +257,7 @@ def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seco
         # The answer has warmed up what is slow; the rest is called once to warm up, then to see how long it takes.
         if (
             seconds > 0
-            and not contest.memory
+            and not contest.in_bytes
             and qualified[contestant.name] < _SLOW
             and _time(contestant, 1, contest.clock) < seconds
         ):
@@ -202,7 +269,10 @@ def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seco
         start = turn % max(len(contestants), 1)
         for contestant in [*contestants[start:], *contestants[:start]]:
             calls = outcome.calls[contestant.name]
-            taken = _memory(contestant) if contest.memory else _time(contestant, calls, contest.clock)
+            if contest.counts:
+                taken = float(contestant.prepare(1)())
+            else:
+                taken = _memory(contestant) if contest.memory else _time(contestant, calls, contest.clock)
             outcome.seconds[contestant.name].append(taken / contestant.work)
 
 

@@ -13,8 +13,16 @@ MALT = "diastatic-malt"
 EQUINOX = "Equinox"
 NUMBA = "Numba"
 TORCH = "PyTorch"
+JAXIFY = "jaxify"
 
-_MODULES = {TENSORFLOW: "tensorflow", MALT: "malt", EQUINOX: "equinox", NUMBA: "numba", TORCH: "torch"}
+_MODULES = {
+    TENSORFLOW: "tensorflow",
+    MALT: "malt",
+    EQUINOX: "equinox",
+    NUMBA: "numba",
+    TORCH: "torch",
+    JAXIFY: "jaxify",
+}
 _OWN = {"AutoGraph": "autograph", "JAX": "jax", "jaxlib": "jaxlib", "NumPy": "numpy", "pyperf": "pyperf"}
 
 

@@ -21,7 +21,10 @@ SHOWN = (
     ("dispatch", r"ag\.function / jax\.jit"),
     ("kernel-.*", "hand-written lax$"),
     ("kernel-(collatz|mandelbrot|primes_by_trial|gcd|newton|bisection)", "Numba$"),
-    ("paper-.*", "(hand-written lax|hand-written graph)$"),
+    (
+        "paper-(tensorflow-)?(recurrent-length-64-batch-32|(?!recurrent|gain|tensorflow).*)",
+        "(hand-written lax|hand-written graph)$",
+    ),
     ("gradient-1-10000", "."),
     ("tensorflow-(collatz|mandelbrot|nested_sums|primes)", r": tf\.function / ag\.function$"),
 )

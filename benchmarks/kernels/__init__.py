@@ -24,14 +24,23 @@ class Kernel:
         family: the module that it is in; the version by hand is in ``<family>_lax``.
         arguments: numbers and NumPy arrays, fresh ones in each call, for a size.
         sizes: the sizes for the scales ``full``, ``quick`` and ``tiny``.
+        shared: the same where everybody takes part, some of whom need milliseconds for a step.
         is_scalar: whether it works on numbers alone.
+        arguments_of_few: arguments for those sizes, where they mean something else.
+        needs_doubles: whether a loop does not end in floats of 32 bits, which Python's are on TensorFlow.
     """
 
     name: str
     family: str
     arguments: Callable[[int], tuple[Any, ...]]
     sizes: tuple[int, int, int]
+    shared: tuple[int, int, int]
     is_scalar: bool = False
+    arguments_of_few: Callable[[int], tuple[Any, ...]] | None = None
+    needs_doubles: bool = False
+
+    def shared_arguments(self, size: int) -> tuple[Any, ...]:
+        return (self.arguments_of_few or self.arguments)(size)
 
     def module(self, suffix: str = "") -> ModuleType:
         return importlib.import_module(f"{__name__}.{self.family}{suffix}")
@@ -94,47 +103,59 @@ _PROGRAM = [(2, 0), (2, 0), (4, 0), (1, 3), (3, 0), (5, 0), (6, 0), (7, 0), (0, 
 
 
 KERNELS = [
-    Kernel("collatz", "numbers", lambda n: (n,), (20_000, 5_000, 30), is_scalar=True),
-    Kernel("mandelbrot", "numbers", lambda n: (n, 200), (64, 32, 4), is_scalar=True),
-    Kernel("primes_by_trial", "numbers", lambda n: (n,), (20_000, 5_000, 30), is_scalar=True),
-    Kernel("gcd", "numbers", lambda n: (n,), (300, 150, 12), is_scalar=True),
-    Kernel("newton", "numbers", lambda n: (n,), (10_000, 3_000, 20), is_scalar=True),
-    Kernel("bisection", "numbers", lambda n: (n,), (5_000, 2_000, 10), is_scalar=True),
-    Kernel("sieve", "arrays", lambda n: (np.zeros(n, bool),), (300_000, 50_000, 200)),
-    Kernel("bubble_sort", "arrays", lambda n: (_floats(n),), (400, 200, 12)),
+    Kernel("collatz", "numbers", lambda n: (n,), (20_000, 5_000, 30), (60, 30, 3), is_scalar=True),
+    Kernel("mandelbrot", "numbers", lambda n: (n, 200), (64, 32, 4), (6, 4, 2), is_scalar=True),
+    Kernel("primes_by_trial", "numbers", lambda n: (n,), (20_000, 5_000, 30), (150, 60, 10), is_scalar=True),
+    Kernel("gcd", "numbers", lambda n: (n,), (300, 150, 12), (30, 12, 4), is_scalar=True),
+    Kernel("newton", "numbers", lambda n: (n,), (10_000, 3_000, 20), (100, 30, 4), is_scalar=True, needs_doubles=True),
+    Kernel("bisection", "numbers", lambda n: (n,), (5_000, 2_000, 10), (30, 12, 3), is_scalar=True, needs_doubles=True),
+    Kernel("sieve", "arrays", lambda n: (np.zeros(n, bool),), (300_000, 50_000, 200), (1500, 300, 20)),
+    Kernel("bubble_sort", "arrays", lambda n: (_floats(n),), (400, 200, 12), (50, 25, 4)),
     Kernel(
         "quick_sort",
         "arrays",
         lambda n: (_floats(n), _zeros(n + 2), _zeros(n + 2)),
         (5_000, 2_000, 20),
+        (150, 40, 6),
     ),
     Kernel(
         "binary_search",
         "arrays",
         lambda n: (np.sort(_floats(n)), _floats(2, n)[1].copy()),
         (20_000, 5_000, 20),
+        (200, 50, 5),
     ),
-    Kernel("run_lengths", "arrays", lambda n: (_integers(2, n),), (50_000, 20_000, 600)),
+    Kernel("run_lengths", "arrays", lambda n: (_integers(2, n),), (50_000, 20_000, 600), (150, 60, 10)),
     Kernel(
         "edit_distance",
         "tables",
         lambda n: (_integers(4, n), _integers(4, 2, n)[1].copy(), _zeros(n + 1)),
         (400, 200, 10),
+        (45, 20, 4),
     ),
-    Kernel("floyd_warshall", "tables", lambda n: (_floats(n, n),), (64, 40, 10)),
+    Kernel("floyd_warshall", "tables", lambda n: (_floats(n, n),), (64, 40, 10), (12, 8, 3)),
     Kernel(
         "matrix_chain",
         "tables",
         lambda n: (_integers(30, n + 1) + 1, _zeros(n, n)),
         (100, 60, 10),
+        (20, 12, 4),
     ),
-    Kernel("viterbi", "tables", _viterbi, (2_000, 500, 20)),
-    Kernel("life", "simulations", lambda n: (_integers(2, 64, 64), _zeros(64, 64), n), (20, 5, 2)),
-    Kernel("n_body", "simulations", _bodies, (500, 200, 3)),
+    Kernel("viterbi", "tables", _viterbi, (2_000, 500, 20), (12, 5, 3)),
+    Kernel(
+        "life",
+        "simulations",
+        lambda n: (_integers(2, 64, 64), _zeros(64, 64), n),
+        (20, 5, 2),
+        (16, 10, 4),
+        arguments_of_few=lambda n: (_integers(2, n, n), _zeros(n, n), 2),
+    ),
+    Kernel("n_body", "simulations", _bodies, (500, 200, 3), (6, 2, 1)),
     Kernel(
         "stack_machine",
         "simulations",
         lambda n: (np.asarray(_PROGRAM), _zeros(8), n),
         (20_000, 5_000, 5),
+        (200, 50, 2),
     ),
 ]

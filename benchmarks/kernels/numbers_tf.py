@@ -1,4 +1,4 @@
-"""Some of the loops over numbers by hand for TensorFlow."""
+"""The loops over numbers by hand for TensorFlow."""
 
 import tensorflow as tf
 
@@ -39,3 +39,56 @@ def gcd(limit):
         return a + 1, total
 
     return tf.while_loop(lambda a, _: a < limit, of_number, (one, one - 1))[1]
+
+
+def mandelbrot(size, most):
+    zero = tf.zeros_like(size)
+    none = tf.constant(0.0, tf.float64)
+
+    def point(row, column):
+        c_re = 3.0 * tf.cast(column, tf.float64) / tf.cast(size, tf.float64) - 2.0
+        c_im = 2.0 * tf.cast(row, tf.float64) / tf.cast(size, tf.float64) - 1.0
+
+        def goes_on(x, y, steps):
+            return (steps < most) & (x * x + y * y <= 4.0)
+
+        def step(x, y, steps):
+            return x * x - y * y + c_re, 2.0 * x * y + c_im, steps + 1
+
+        return tf.while_loop(goes_on, step, (none, none, zero))[2]
+
+    def line(row, total):
+        def add(column, total):
+            return column + 1, total + point(row, column)
+
+        return row + 1, tf.while_loop(lambda column, _: column < size, add, (zero, total))[1]
+
+    return tf.while_loop(lambda row, _: row < size, line, (zero, zero))[1]
+
+
+def newton(count):
+    def add_root(k, total):
+        x = tf.cast(k, tf.float64)
+
+        def halve(root):
+            return ((root + x / root) / 2.0,)
+
+        return k + 1, total + tf.while_loop(lambda root: tf.abs(root * root - x) > 1e-9 * x, halve, (x,))[0]
+
+    return tf.while_loop(lambda k, _: k < count, add_root, (tf.ones_like(count), tf.constant(0.0, tf.float64)))[1]
+
+
+def bisection(count):
+    none = tf.constant(0.0, tf.float64)
+
+    def add_root(k, total):
+        x = tf.cast(k, tf.float64)
+
+        def halve(low, high):
+            middle = (low + high) / 2.0
+            above = middle * middle * middle - middle - x > 0.0
+            return tf.where(above, low, middle), tf.where(above, middle, high)
+
+        return k + 1, total + tf.while_loop(lambda low, high: high - low > 1e-9, halve, (none, 1.0 + x))[0]
+
+    return tf.while_loop(lambda k, _: k < count, add_root, (tf.ones_like(count), none))[1]

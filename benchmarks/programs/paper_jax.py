@@ -92,6 +92,24 @@ def maml(params, xs, ys):
     return total
 
 
+def seq2seq(embedding, encoder, decoder, out, source, target, teach):
+    """The loss of a translation: one network reads, another writes, and is told the right word at some steps."""
+    h = jnp.zeros((source.shape[1], out.shape[0]))
+    for words in source:
+        h = jnp.tanh(jnp.concatenate([embedding[words], h], 1) @ encoder)
+    loss = 0.0
+    words = jnp.zeros_like(target[0])
+    for k in range(len(target)):
+        h = jnp.tanh(jnp.concatenate([embedding[words], h], 1) @ decoder)
+        logits = jax.nn.log_softmax(h @ out)
+        loss -= jnp.mean(jnp.take_along_axis(logits, target[k][:, None], axis=1))
+        if teach[k]:
+            words = target[k]
+        else:
+            words = jnp.argmax(logits, 1)
+    return loss
+
+
 def decode(embedding, w, u, out, h, most):
     """A sequence model that reads what it has written, until it writes the end."""
     token = 1

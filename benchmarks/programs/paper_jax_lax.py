@@ -92,6 +92,23 @@ def maml(params, xs, ys):
     return lax.scan(of_task, 0.0, (xs, ys))[0]
 
 
+def seq2seq(embedding, encoder, decoder, out, source, target, teach):
+    def read(h, words):
+        return jnp.tanh(jnp.concatenate([embedding[words], h], 1) @ encoder), None
+
+    h = lax.scan(read, jnp.zeros((source.shape[1], out.shape[0])), source)[0]
+
+    def write(state, given):
+        h, words, loss = state
+        right, told = given
+        h = jnp.tanh(jnp.concatenate([embedding[words], h], 1) @ decoder)
+        logits = jax.nn.log_softmax(h @ out)
+        loss -= jnp.mean(jnp.take_along_axis(logits, right[:, None], axis=1))
+        return (h, jnp.where(told, right, jnp.argmax(logits, 1)), loss), None
+
+    return lax.scan(write, (h, jnp.zeros_like(target[0]), 0.0), (target, teach))[0][2]
+
+
 def decode(embedding, w, u, out, h, most):
     def step(state):
         h, token, written, checksum, _ = state
