@@ -193,11 +193,7 @@ def _jax_contest(name: str, size: str, on_jax: dict[str, Contestant], _: dict[st
         f"{what}, on JAX",
         "call",
         [on_jax[label] for label in (BY_HAND, CONVERTED)],
-        [
-            Ratio(
-                f"{what}: AutoGraph / hand-written lax", CONVERTED, BY_HAND, at_most=1.05, why=_WHY.get(name, _WHY_SAME)
-            )
-        ],
+        [Ratio(f"{what}: AutoGraph / hand-written lax", CONVERTED, BY_HAND, at_most=1.05, why=why)],
         clock=time.process_time,
     )
 
