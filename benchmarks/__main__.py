@@ -6,6 +6,7 @@ import argparse
 import itertools
 import json
 import sys
+import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _write(options, report.stored(results, contests), results["machine"], data, page, results["versions"])
         return 0
     before = report.machine() | {"scale": options.scale}
+    start = time.monotonic()
     outcomes = measure(options.only or GROUPS, scale)
+    before["minutes"] = round((time.monotonic() - start) / 60, 1)
     failed = any(outcome.failed for outcome in outcomes)
     if options.check:
         stored = json.loads(data.read_text())

@@ -18,7 +18,7 @@ import autograph as ag
 from . import everybody, peers
 from .everybody import BY_HAND, CONVERTED, NUMBA, PYTHON, executable, shown
 from .fresh import Workshop
-from .kernels import KERNELS, Kernel
+from .kernels import CONDITIONAL, KERNELS, Kernel
 from .measure import Contest, Contestant, Ratio
 from .scale import Scale
 
@@ -62,6 +62,7 @@ def contests(scale: Scale) -> Iterator[Contest]:
             yield _first_call(workshop, kernel)
     for kernel in KERNELS:
         yield everybody.contest(kernel, kernel.shared[scale.kernel_size])
+    yield everybody.contest(CONDITIONAL, CONDITIONAL.shared[scale.kernel_size])
 
 
 def _by_jax(name: str, function: Callable[..., Any], kernel: Kernel, size: int) -> Contestant:

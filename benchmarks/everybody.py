@@ -20,7 +20,7 @@ import numpy as np
 import autograph as ag
 
 from . import peers
-from .kernels import Kernel, vectorised
+from .kernels import CONDITIONAL, Kernel, vectorised
 from .measure import Contest, Contestant, Ratio
 
 PYTHON = "plain Python"
@@ -42,7 +42,7 @@ TORCH = "eager PyTorch"
 TORCH_COMPILED = "torch.compile(f)"
 
 _PATIENCE = 20.0
-"""Seconds that a peer has for its first answer: ``torch.compile`` may unroll a loop."""
+"""Seconds that a peer has for its first answer: ``torch.compile`` may unroll a loop, and a C++ compiler takes long."""
 
 
 def shown(result: Any) -> str:
@@ -89,7 +89,8 @@ def contest(kernel: Kernel, size: int) -> Contest:
         else:
             contestants += made(module, kernel, size)
     name = kernel.name
-    faster: dict[str, Any] = {"at_least": 100.0 if kernel.is_scalar else 1.0}
+    scalar_loop = kernel.is_scalar and kernel is not CONDITIONAL
+    faster: dict[str, Any] = {"at_least": 100.0 if scalar_loop else 1.0}
     return Contest(
         f"kernel-{name}-everybody",
         f"{name}, size {size:,}, everybody",
@@ -99,6 +100,7 @@ def contest(kernel: Kernel, size: int) -> Contest:
             Ratio(f"{name}: tf.function / AutoGraph on JAX", TF_FUNCTION, CONVERTED, **faster),
             Ratio(f"{name}: tf.function / AutoGraph on TensorFlow", TF_FUNCTION, TF_ENGINE, at_least=1.0, why=_WHY_TF),
             Ratio(f"{name}: tf.function(jit_compile=True) / AutoGraph on JAX", TF_COMPILED, CONVERTED),
+            Ratio(f"{name}: jaxify / AutoGraph on JAX", JAXIFY, CONVERTED),
             Ratio(f"{name}: hand-written tf.while_loop / AutoGraph on TensorFlow", TF_BY_HAND, TF_ENGINE),
             Ratio(f"{name}: NumPy, vectorised by hand / AutoGraph on JAX", VECTORISED, CONVERTED),
             Ratio(f"{name}: eager PyTorch / AutoGraph on JAX", TORCH, CONVERTED),
@@ -106,7 +108,7 @@ def contest(kernel: Kernel, size: int) -> Contest:
         ],
         missing=missing,
         slow=True,
-        patience=_PATIENCE,
+        patience=_PATIENCE if kernel is not CONDITIONAL else 3 * _PATIENCE,
     )
 
 

@@ -159,3 +159,6 @@ KERNELS = [
         (200, 50, 2),
     ),
 ]
+
+CONDITIONAL = Kernel("piecewise", "conditionals", lambda n: (n,), (7, 7, 7), (7, 7, 7), is_scalar=True)
+"""No kernel of its own, since a call costs more than it does; for those who have conditionals and no loops."""
