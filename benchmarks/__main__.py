@@ -108,7 +108,7 @@ def measure(groups: Iterable[str], scale: Scale, only: Container[str] | None = N
         for contest in GROUPS[group](scale):
             if only is not None and contest.name not in only:
                 continue
-            outcome = run(contest, rounds=_rounds(contest, scale), seconds=scale.seconds)
+            outcome = run(contest, rounds=_rounds(contest, scale), seconds=scale.seconds, budget=scale.budget)
             outcomes.append(outcome)
             _show(outcome)
     return outcomes

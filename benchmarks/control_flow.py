@@ -22,6 +22,7 @@ from .kernels import CONDITIONAL, KERNELS, Kernel
 from .measure import Contest, Contestant, Ratio
 from .scale import Scale
 
+_SOME = ("collatz", "mandelbrot", "primes_by_trial", "gcd", "sieve", "bubble_sort", "life")
 _WHY_MEMORY = (
     "The state is in registers where no variable needs another's old value, or two need each other's. Else, as in "
     "primes_by_trial, where the flag needs the divisor, LLVM's code has a copy of it, about which XLA does not say "
@@ -61,7 +62,8 @@ def contests(scale: Scale) -> Iterator[Contest]:
         if kernel.name in ("gcd", "bubble_sort", "viterbi", "life"):
             yield _first_call(workshop, kernel)
     for kernel in KERNELS:
-        yield everybody.contest(kernel, kernel.shared[scale.kernel_size])
+        if scale.everything or kernel.name in _SOME:
+            yield everybody.contest(kernel, kernel.shared[scale.kernel_size])
     yield everybody.contest(CONDITIONAL, CONDITIONAL.shared[scale.kernel_size])
 
 

@@ -203,6 +203,12 @@ def plots(scale: Scale, outcomes: Iterable[Outcome]) -> list[Plot]:
 
 
 def axes_of(scale: Scale) -> Iterator[Axis]:
+    for axis in _all_axes(scale):
+        if scale.everything or axis.name.rpartition("-")[2] in ("time", "run", "trace"):
+            yield axis
+
+
+def _all_axes(scale: Scale) -> Iterator[Axis]:
     workshop, steps = Workshop(), scale.curve_steps
     yield _iterations(workshop, [10**power for power in range(steps)])
     yield from _state(workshop, [4**power for power in range(steps + 2)])

@@ -232,8 +232,11 @@ def _in_a_line(error: BaseException) -> str:
     return text if text.startswith(f"{name}: ") else f"{name}: {text}"
 
 
-def run(contest: Contest, *, rounds: int, seconds: float) -> Outcome:
-    """Times the contestants in turns; each takes about ``seconds`` of a round, or one call if that lasts longer."""
+def run(contest: Contest, *, rounds: int, seconds: float, budget: float = math.inf) -> Outcome:
+    """Times the contestants in turns; each takes about ``seconds`` of a round, or one call if that lasts longer.
+
+    No round begins after ``budget`` seconds, but for the first two.
+    """
     qualified, failed = qualify(contest)
     outcome = Outcome(contest)
     for contestant in contest.contestants:
@@ -243,13 +246,13 @@ def run(contest: Contest, *, rounds: int, seconds: float) -> Outcome:
     gc.collect()
     gc.freeze()  # what the frameworks have made is not gone through again before each measurement
     try:
-        _take_turns(outcome, qualified, rounds, seconds)
+        _take_turns(outcome, qualified, rounds, seconds, budget)
     finally:
         gc.unfreeze()
     return outcome
 
 
-def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seconds: float) -> None:
+def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seconds: float, budget: float) -> None:
     contest = outcome.contest
     contestants = [contestant for contestant in contest.contestants if contestant.name in qualified]
     for contestant in contestants:
@@ -265,7 +268,10 @@ def _take_turns(outcome: Outcome, qualified: dict[str, float], rounds: int, seco
             calls = max(1, min(contestant.calls, math.ceil(seconds / max(once, 1e-9))))
         outcome.calls[contestant.name] = calls
         outcome.seconds[contestant.name] = []
+    end = time.monotonic() + budget
     for turn in range(rounds):
+        if turn >= 2 and time.monotonic() > end:
+            break
         start = turn % max(len(contestants), 1)
         for contestant in [*contestants[start:], *contestants[:start]]:
             calls = outcome.calls[contestant.name]

@@ -36,6 +36,8 @@ TF_BY_HAND = "hand-written tf.while_loop"
 TF_BY_HAND_COMPILED = "hand-written tf.while_loop, jit_compile=True"
 TF_IN_PYTHON = "tf.function(update), with the loop in Python"
 
+_LONG = ("lbfgs", "maml", "tree_lstm")
+"""Programs that take seconds to trace on TensorFlow, or to run eagerly."""
 _WHY_SAME = (
     "XLA makes the same loops of both, with as many matrix products and as many carried values; what differs is a few "
     "operations on scalars and the order of the state."
@@ -60,26 +62,28 @@ def contests(scale: Scale) -> Iterator[Contest]:
     """For each program and size: JAX, then TensorFlow, then what both gain over eager execution."""
     workshop = Workshop()
     small = scale.kernel_size == 2
-    for length in scale.lengths:
-        for batch in scale.batches:
-            size = f", length {length}, batch {batch}"
-            yield from _of_program(workshop, "recurrent", size, _sequences(length, batch))
+    programs = [
+        ("recurrent", f", length {length}, batch {batch}", _sequences(length, batch))
+        for length in scale.lengths
+        for batch in scale.batches
+    ]
     batches = _batches(4 if small else 100)
-    yield from _of_program(workshop, "train", f", {len(batches[2])} batches", batches)
-    yield from _of_program(workshop, "lbfgs", "", (_uniform(8), np.int32(3 if small else 10)))
-    yield from _of_program(workshop, "maml", "", _tasks(2 if small else 10))
-    yield from _of_program(workshop, "seq2seq", "", _sentences(3 if small else 40))
-    yield from _of_program(workshop, "decode", "", (*_decoder(32), np.int32(5 if small else 400)))
-    beams = _uniform(8), _uniform(40, 40) * 2 - 3, np.int32(4 if small else 60)
-    yield from _of_program(workshop, "beam_search", "", beams)
-    yield from _of_program(workshop, "tree_lstm", "", _tree(8 if small else 128))
-
-
-def _of_program(workshop: Workshop, name: str, size: str, given: tuple[Any, ...]) -> Iterator[Contest]:
-    on_jax = _on_jax(workshop, name, given)
-    on_tensorflow = _on_tensorflow(workshop, name, given)
-    for contest in (_jax_contest, _tensorflow_contest, _gain_contest):
-        yield contest(name, size, on_jax, on_tensorflow)
+    programs += [
+        ("train", f", {len(batches[2])} batches", batches),
+        ("lbfgs", "", (_uniform(8), np.int32(3 if small else 10))),
+        ("maml", "", _tasks(2 if small else 10)),
+        ("seq2seq", "", _sentences(3 if small else 40)),
+        ("decode", "", (*_decoder(32), np.int32(5 if small else 400))),
+        ("beam_search", "", (_uniform(8), _uniform(40, 40) * 2 - 3, np.int32(4 if small else 60))),
+        ("tree_lstm", "", _tree(8 if small else 128)),
+    ]
+    for name, size, given in programs:
+        on_jax = _on_jax(workshop, name, given)
+        yield _jax_contest(name, size, on_jax)
+        if scale.everything or name not in _LONG:
+            on_tensorflow = _on_tensorflow(workshop, name, given)
+            yield _tensorflow_contest(name, size, on_tensorflow)
+            yield _gain_contest(name, size, on_jax, on_tensorflow)
 
 
 def _uniform(*shape: int) -> Any:
@@ -186,7 +190,7 @@ def _key(name: str, size: str) -> str:
     return f"{name}{size.replace(' ', '-').replace(',', '')}"
 
 
-def _jax_contest(name: str, size: str, on_jax: dict[str, Contestant], _: dict[str, Contestant]) -> Contest:
+def _jax_contest(name: str, size: str, on_jax: dict[str, Contestant]) -> Contest:
     what, why = f"{name}{size}", _WHY.get(name, _WHY_SAME)
     return Contest(
         f"paper-{_key(name, size)}",
@@ -198,9 +202,7 @@ def _jax_contest(name: str, size: str, on_jax: dict[str, Contestant], _: dict[st
     )
 
 
-def _tensorflow_contest(
-    name: str, size: str, _: dict[str, Contestant], on_tensorflow: dict[str, Contestant]
-) -> Contest:
+def _tensorflow_contest(name: str, size: str, on_tensorflow: dict[str, Contestant]) -> Contest:
     what = f"{name}{size}, on TensorFlow"
     labels = (TF_BY_HAND, TF_BY_HAND_COMPILED, TF_ENGINE, TF_FUNCTION, TF_COMPILED)
     return Contest(

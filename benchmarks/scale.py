@@ -10,6 +10,7 @@ class Scale:
     """Attributes:
     rounds: how often each contestant is timed.
     slow_rounds: the same where a round takes many seconds.
+    budget: how many seconds the rounds of a contest take together at most, two of them excepted.
     seconds: about how long a contestant runs in one round; one call may take longer.
     long_function: the lines of the long function.
     growth: the lines of the functions that show how conversion grows.
@@ -22,10 +23,12 @@ class Scale:
     call_tree: how many functions the tree of calls has that is converted.
     lengths, batches: of the sequences that the recurrent network reads.
     curve_steps: how many points each of the curves of growth has.
+    everything: whether all programs and curves take part, rather than some of each kind.
     """
 
     rounds: int
     slow_rounds: int
+    budget: float
     seconds: float
     long_function: int
     growth: tuple[int, ...]
@@ -39,11 +42,13 @@ class Scale:
     lengths: tuple[int, ...]
     batches: tuple[int, ...]
     curve_steps: int
+    everything: bool
 
 
 FULL = Scale(
-    rounds=15,
-    slow_rounds=3,
+    rounds=11,
+    slow_rounds=5,
+    budget=12.0,
     seconds=0.1,
     long_function=362,
     growth=(100, 300, 1000, 3000),
@@ -57,10 +62,12 @@ FULL = Scale(
     lengths=(64, 128),
     batches=(32, 64, 128),
     curve_steps=9,
+    everything=True,
 )
 QUICK = Scale(
     rounds=5,
     slow_rounds=2,
+    budget=4.0,
     seconds=0.03,
     long_function=92,
     growth=(100, 1000),
@@ -74,10 +81,12 @@ QUICK = Scale(
     lengths=(64,),
     batches=(32,),
     curve_steps=6,
+    everything=False,
 )
 TINY = Scale(
     rounds=1,
     slow_rounds=1,
+    budget=1.0,
     seconds=0.0,
     long_function=32,
     growth=(17, 62),
@@ -91,4 +100,5 @@ TINY = Scale(
     lengths=(4,),
     batches=(2,),
     curve_steps=3,
+    everything=True,
 )

@@ -438,17 +438,18 @@ def test_the_command_says_when_a_contestant_failed(monkeypatch, tmp_path, capsys
 def _ratio(
     median: float, better: str = "less", question: str = "own / peer", target: str = "at most 1.1"
 ) -> dict[str, Any]:
-    return {"contest": "test", "question": question, "median": median, "better": better, "target": target}
+    spread = {"median": median, "quartiles": [median * 0.9, median * 1.1]}
+    return {"contest": "test", "question": question, "better": better, "target": target, **spread}
 
 
 @pytest.mark.parametrize(
     ("before", "now", "is_worse"),
     [
-        (_ratio(1.0), _ratio(2.2), False),
-        (_ratio(1.0), _ratio(2.3), True),
+        (_ratio(1.0), _ratio(2.4), False),
+        (_ratio(1.0), _ratio(2.6), True),
         (_ratio(0.01), _ratio(0.2), False),
         (_ratio(100.0), _ratio(1.0), False),
-        (_ratio(100.0, "greater"), _ratio(55.0, "greater"), False),
+        (_ratio(100.0, "greater"), _ratio(50.0, "greater"), False),
         (_ratio(100.0, "greater"), _ratio(45.0, "greater"), True),
         (_ratio(1.0, "greater"), _ratio(0.4, "greater"), False),
         (_ratio(1.0), _ratio(9.0, question="another"), False),
