@@ -104,7 +104,10 @@ def draw(outcomes: Sequence[Outcome], plots: Sequence[Plot], folder: Path) -> di
 
 
 def _strips(axes: Any, comparison: Comparison, rows: Mapping[str, Mapping[str, float]]) -> None:
+    from matplotlib import colormaps
+
     names = list(dict.fromkeys(name for row in rows.values() for name in row if name != comparison.base))
+    axes.set_prop_cycle(color=colormaps["tab20"].colors)
     for number, name in enumerate(names):
         points = [(row[name], place) for place, row in enumerate(rows.values()) if name in row]
         axes.scatter(*zip(*points, strict=True), label=name, marker="osD^v<>PX*phd"[number % 13], s=28)

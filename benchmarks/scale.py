@@ -66,7 +66,7 @@ FULL = Scale(
 )
 QUICK = Scale(
     rounds=5,
-    slow_rounds=2,
+    slow_rounds=3,
     budget=4.0,
     seconds=0.03,
     long_function=92,
