@@ -31,6 +31,10 @@ _WHY_TREE = (
     "looked up, and the function that holds the free variables is compiled. The peers' cost grows with length "
     "more than with number."
 )
+_WHY_RETURNS = (
+    "What follows an early return moves into the branch that does not return, up to twenty levels deep: a short "
+    "function has few levels, and long ones have them all. Between 1,000 and 3,000 lines a line costs 1.1 times as much."
+)
 _SAMPLES = (([3, -1, 4, -1, 5, 9, 2, 6], 12, 7), ([3], 5, 200_000), ([0, 1], 0, 40), ([2], -1, 0))
 """Arguments that go through to the end, that stop early, that skip the loops, and that fail the assertion."""
 
@@ -189,7 +193,15 @@ def _growth(name: str, kind: str, scale: Scale, *, early_returns: bool) -> Conte
         f"Conversion {kind}: time per line",
         "line",
         contestants,
-        [Ratio(f"Conversion {kind}: a line of {longest} / a line of {shortest}", longest, shortest, at_most=1.5)],
+        [
+            Ratio(
+                f"Conversion {kind}: a line of {longest} / a line of {shortest}",
+                longest,
+                shortest,
+                at_most=1.5,
+                why=_WHY_RETURNS if early_returns else "",
+            )
+        ],
         same_answers=False,
         clock=time.process_time,
     )
