@@ -48,8 +48,8 @@ class Scale:
 FULL = Scale(
     rounds=11,
     slow_rounds=5,
-    budget=12.0,
-    seconds=0.1,
+    budget=10.0,
+    seconds=0.06,
     long_function=362,
     growth=(100, 300, 1000, 3000),
     limit=100_000,
