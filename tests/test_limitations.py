@@ -729,6 +729,8 @@ def page() -> str:
         "- On TensorFlow, lists of several lengths that several paths return are an error, as other structures are.",
         "- A `with` block whose context manager is a generator (`contextlib.contextmanager`) cannot be left by what",
         "  the graph raises, where an `except` clause waits: an `UnreachableHandlerError`. A class's `__exit__` runs.",
+        "- A string with a staged value in it (an f-string) cannot leave a staged conditional or loop that makes it,",
+        "  nor can a dict or list that holds itself; both are errors. Nor does a `Counter` gain a key on one path.",
         "- `math.sqrt` and the like give `nan` for a staged value outside of their domain, as JAX's do.",
         "",
     ]

@@ -123,6 +123,29 @@ def test_enumerate_zip_batch_and_structures() -> None:
     assert both(run, dataset, names) == (14, 2, b"cdbde")
 
 
+def comprehensions(count, bound):
+    dataset = tf.data.Dataset.range(count)
+    multiples = dataset.filter(lambda value: value % 3 == 0)
+    squares = [(x - bound) ** 2 for x in dataset if x != 2]
+    pairs = [x * y for x in multiples for y in dataset if x > y]
+    asked = any(x > bound for x in dataset), all(x < bound for x in dataset)
+    return squares, pairs, asked, sum(x for x in multiples), max(x % bound for x in dataset)
+
+
+def test_comprehensions_and_generator_expressions_over_datasets() -> None:
+    for count in (9, 4):
+        both(comprehensions, tf.constant(count, tf.int64), tf.constant(5, tf.int64))
+
+
+def test_a_comprehension_over_an_endless_dataset_is_an_error() -> None:
+    def f(bound):
+        dataset = tf.data.Dataset.range(3).repeat()
+        return any(x > bound for x in dataset)
+
+    with pytest.raises(ag.StagingError, match="without end"):
+        ag.function(f)(tf.constant(1, tf.int64))
+
+
 def test_lists_collect_elements_of_a_dataset() -> None:
     def large_ones(dataset, limit):
         found = []

@@ -5,7 +5,7 @@ import functools
 import heapq
 import itertools
 import math
-from collections import deque
+from collections import Counter, deque
 
 from corpus import floats, program
 
@@ -145,3 +145,11 @@ def rows_by_name(x):
 @program((4.5,), (9.0,), (0.25,))
 def roots_and_floors(x):
     return math.sqrt(x) + math.floor(x), math.floor(x) // 2, math.hypot(x, 3) > 5
+
+
+@program((1,), (4,))
+def counted_by_a_key_that_the_graph_chooses(n):
+    counts = Counter(even=0, odd=0)
+    for k in range(n):
+        counts["even" if k % 2 == 0 else "odd"] += 1
+    return counts["even"], counts["odd"], counts["even" if n > 2 else "none"]

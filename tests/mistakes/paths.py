@@ -160,7 +160,48 @@ MISTAKES = [
         """,
         scalar("3"),
         "StagingError",
-        ("a dict", "other keys", "same keys on every path"),
+        ("a dict", "other keys", "'b' on one alone", "same keys on every path"),
+    ),
+    Mistake(
+        "a set that has an item on one path",
+        """
+        def f(x):
+            seen = set()
+            if x > 0:  # here
+                seen.add("positive")
+            return len(seen)
+        """,
+        scalar("3"),
+        "StagingError",
+        ("a set", "other keys", "'positive' on one alone", "a flag for each"),
+    ),
+    Mistake(
+        "an f-string that leaves a branch",
+        """
+        def f(x):
+            message = "none"
+            if x > 0:  # here
+                message = f"positive: {x}"
+            print(message)
+            return x
+        """,
+        scalar("3"),
+        "StagingError",
+        ("variable 'message'", "an f-string", "print it there", "make the string behind"),
+    ),
+    Mistake(
+        "a dict that holds itself, made in a loop",
+        """
+        def f(x):
+            node = {"value": x, "next": None}
+            for i in range(x):  # here
+                node = {"value": i, "next": None}
+                node["next"] = node
+            return node["next"]["value"]
+        """,
+        scalar("3"),
+        "StagingError",
+        ("a dict", "holds itself", "an object of a class"),
     ),
     Mistake(
         "the truth of an array",

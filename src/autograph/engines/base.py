@@ -79,6 +79,12 @@ class Engine(Protocol):
     def sequence_of(self, iterable: Any) -> Any | None:
         """``iterable`` as something that ``for_loop`` can go through, or ``None`` if Python has to iterate over it."""
 
+    def is_stream(self, value: Any) -> bool:
+        """Whether ``value`` gives its items one after another, and has no other form in the graph."""
+
+    def must_end(self, value: Any) -> None:
+        """Makes the call end with an error where ``value``, which is to become a list, never ends."""
+
     # Calls and effects.
 
     def prepare(self, function: Any) -> Any:

@@ -126,7 +126,8 @@ def nothing(_: Any) -> None:
 
 def look_up(table: dict[Any, Any], key: Choice) -> Any:
     """``table[key]``"""
-    missing = next((option for option in key.options if option not in table), None)
+    makes = hasattr(type(table), "__missing__")
+    missing = None if makes else next((option for option in key.options if option not in table), None)
     if missing is not None:
         raise KeyError(missing)
     return key.each(lambda option: table[option])

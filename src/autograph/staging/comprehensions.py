@@ -18,7 +18,8 @@ def is_loop(held: list[Any], has_conditions: bool) -> bool:
 
     Python goes through anything else: something without a length may have no end.
     """
-    if active_engine() is None:
+    building = active_engine()
+    if building is None:
         return False
     items = held[0]
     if issubclass(type(items), Sequence):
@@ -28,6 +29,8 @@ def is_loop(held: list[Any], has_conditions: bool) -> bool:
     shape = getattr(items, "shape", None)
     if type(shape) is tuple and shape and not isinstance(shape[0], int):
         return True  # of an open size
+    if building.is_stream(items):
+        return True
     return has_conditions and (issubclass(type(items), _SIZED) or hasattr(items, "dtype"))
 
 
@@ -41,6 +44,9 @@ def comprehension(items: Any, run: Callable[[TensorList, Any], Any], lazy: bool)
     try:
         out = TensorList()
         was_born(out)
+        building = active_engine()
+        if building is not None:
+            building.must_end(items)
         run(out, items)
         return iter(out) if lazy and not has_open_length(out) else out
     except BaseException as error:

@@ -11,9 +11,24 @@ from .state import UNBOUND
 
 def message(name: str, values: Sequence[Any], types: Any) -> str:
     """The complaint: the place, the values as the paths leave them, and what to write instead."""
+    if all(isinstance(value, dict) for value in values) and any(set(value) != set(values[0]) for value in values):
+        return of_keys(name, values)
     seen = list(dict.fromkeys(types.describe(value) for value in values))
     kinds = " on one path and ".join(seen[:2])
     return f"{name} is {kinds} on another, and no type holds both in a graph. {_way_out(values, types)}"
+
+
+def of_keys(name: str, values: Sequence[Any]) -> str:
+    """The complaint about dicts or sets whose keys differ between paths."""
+    keys = list(dict.fromkeys(key for value in values for key in value))
+    partly = [repr(key) for key in keys if not all(key in value for value in values)]
+    shown = ", ".join(partly[:3]) + (" and more" if len(partly) > 3 else "")
+    if any(isinstance(value, set) for value in values):
+        way_out = "A dict with a flag for each can say what is in it: seen = {'a': False}"
+    else:
+        way_out = "Give it the same keys on every path: put them in before the condition or the loop"
+    which = f"other keys on one path than on another ({shown} on one alone)"
+    return f"{name} has {which}, which a graph cannot hold. {way_out}"
 
 
 def _way_out(values: Sequence[Any], types: Any) -> str:

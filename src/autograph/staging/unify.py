@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import StagingError
-from . import disagreement
+from . import disagreement, formatting
 from .choice import Choice, number_of, options_of
 from .lists import TensorList
 from .one_of import between
@@ -88,6 +88,7 @@ def unify(
         values = _with_references(values)
     values = _aligned(_with_flags(values, optional), types, pad_lists, fresh)
     flat = [None if value is PLACEHOLDER else types.flatten(value) for value in values]
+    _refuse_texts(name, flat)
     flat = _as_choices(flat, types)
     if any(part is not None and _objects_differ(part, flat, types) for part in flat):
         flat = [
@@ -195,6 +196,25 @@ def _without_values(item: Any) -> Any:
         parts = [_without_values(part) for part in item]
         return type(item)(*parts) if hasattr(item, "_fields") else tuple(parts)
     return PLACEHOLDER
+
+
+def _refuse_texts(name: str, flat: list[tuple[list[Any], Any] | None]) -> None:
+    """A string with the mark of a staged value is put together where it is shown, and no graph carries it there.
+
+    Raises:
+        StagingError: not all paths have the string from before.
+    """
+    texts = [[leaf for leaf in part[0] if isinstance(leaf, str)] for part in flat if part is not None]
+    for text in {id(text): text for column in texts for text in column}.values():
+        if formatting.MARK.search(text) is None or not formatting.marked_values(text)[0]:
+            continue
+        if len(texts) == len(flat) and all(any(text is one for one in column) for column in texts):
+            continue
+        raise StagingError(
+            f"{name} is a string with the value of a staged one in it (an f-string, str(), % or format()) that is made "
+            "under a staged condition or in a staged loop. A graph puts such a string together where it is shown, and "
+            "has none to carry out: print it there, or keep the value and make the string behind"
+        )
 
 
 def _as_choices(flat: list[tuple[list[Any], Any] | None], types: Types) -> list[tuple[list[Any], Any] | None]:

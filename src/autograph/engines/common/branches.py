@@ -8,6 +8,7 @@ from typing import Any
 from ... import reporting
 from ...errors import StagingError
 from ...reporting import REPORT
+from ...staging import disagreement
 from ...staging.copies import note_copy
 from ...staging.lists import Buffer, TensorList
 from ...staging.one_of import OneOf, between
@@ -234,10 +235,7 @@ def _make_buffers(types: Any, runs: list[Run]) -> bool:
         if not isinstance(location, Content) or len({_form(end) for end in ends}) <= 1:
             continue
         if isinstance(location.owner, dict | set):
-            raise StagingError(
-                f"{location.describe()} has other keys on one path than on another, which a graph cannot hold. "
-                "Give it the same keys on every path"
-            )
+            raise StagingError(disagreement.of_keys(location.describe(), ends))
         if not isinstance(location.owner, TensorList):
             raise StagingError(
                 "a list has another length on one path than on another. Make the list inside the converted function "

@@ -46,6 +46,12 @@ class GraphEngine:
     raise_when_run: Callable[..., None]
     raise_unless: Callable[..., None]
 
+    def is_stream(self, value: Any) -> bool:
+        return False
+
+    def must_end(self, value: Any) -> None:
+        pass  # an array does
+
     # Control flow.
 
     def cond(

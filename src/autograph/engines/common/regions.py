@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ...advice import end_at_recursion, explain
-from ...errors import UnreachableHandlerError
+from ...errors import StagingError, UnreachableHandlerError
 from ...staging.aliases import AliasCell
 from ...staging.handlers import waiting_handler
 from ...staging.one_of import with_own_copies
@@ -86,6 +86,7 @@ class Run:
         journal = self.journal
 
         def at_end(value: Any) -> Any:
+            refuse_cycles(value)
             return with_own_copies(narrowed(value), journal.born)
 
         CONTEXT.journals.append(journal)
@@ -116,7 +117,12 @@ class Run:
             wanted = variables.changed(entry) if names is None else map(plain_name, names)
             for name in wanted:
                 value = variables.read(name)
-                self.variables[name] = value if value is entry.get(name) else at_end(value)
+                if value is entry.get(name):
+                    self.variables[name] = value
+                    if isinstance(value, dict | list):
+                        continue  # what has changed in it is among the writes
+                else:
+                    self.variables[name] = at_end(value)
                 self.add_output(self.variables[name])
             if not self.is_lost:
                 self.writes = {
@@ -144,6 +150,33 @@ class Run:
                 CONTEXT.journals[-1].born.update(journal.born)
             elif CONTEXT.boundary is not None:
                 CONTEXT.boundary.born.update(journal.born)
+
+
+def refuse_cycles(value: Any, around: tuple[Any, ...] = ()) -> None:
+    """Frameworks take containers apart to any depth.
+
+    Raises:
+        StagingError: a list, dict or tuple holds itself.
+    """
+    if isinstance(value, dict):
+        parts: Any = value.values()
+    elif isinstance(value, tuple):
+        parts = value
+    elif isinstance(value, list):
+        parts = list.__iter__(value)
+    elif type(value) in (Late, Maybe):
+        parts = (value.value,)
+    else:
+        return
+    if any(value is one for one in around):
+        raise StagingError(
+            f"a {type(value).__name__} that is made or changed under a staged condition or in a staged loop holds "
+            "itself. A graph has the values of a container, and not the container: use an object of a class, which can "
+            "have an attribute that is the object itself"
+        )
+    for part in parts:
+        if isinstance(part, dict | list | tuple) or type(part) in (Late, Maybe):
+            refuse_cycles(part, (*around, value))
 
 
 def note_new(value: Any, born: dict[int, Any]) -> None:

@@ -137,6 +137,17 @@ class TensorFlowEngine(GraphEngine):
         drawn = stream.draw()
         return stage_cond(drawn.has_value(), drawn.get_value, otherwise, None, [])
 
+    def is_stream(self, value: Any) -> bool:
+        return sources.is_stream(value)
+
+    def must_end(self, value: Any) -> None:
+        if isinstance(value, tf.data.Dataset):
+            complaint = (
+                "a comprehension or generator expression goes through a dataset without end, and the graph makes all "
+                "of its items first. Write a for statement that breaks"
+            )
+            self.check(value.cardinality() != tf.data.INFINITE_CARDINALITY, lambda: StagingError(complaint))
+
     def length(self, value: Any) -> Any:
         if isinstance(value, tf.data.Dataset):
             return self._cardinality(value)
