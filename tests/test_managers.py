@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import sys
 
 import jax.numpy as jnp
 import pytest
@@ -90,3 +92,61 @@ def test_a_block_is_left_as_in_python(function, x, capsys) -> None:
 def test_a_generator_cannot_be_left_by_what_the_graph_raises() -> None:
     with pytest.raises(UnreachableHandlerError, match="generator"):
         ag.function(raised_in_a_generator)(jnp.asarray(1))
+
+
+ELSEWHERE = """
+class Guard:
+    def __init__(self):
+        self.caught = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.caught += kind is ValueError
+        return kind is ValueError
+"""
+
+HERE = """
+import contextlib
+import jax
+import elsewhere
+
+def a_librarys(x):
+    with contextlib.suppress(KeyError), jax.named_scope("scope"), open("file") as file:
+        x = x + len(file.read())
+    return x
+
+def named(x):
+    guard = elsewhere.Guard()
+    with guard:
+        if x > 2:
+            raise ValueError(x)
+        x = x + 1
+    return x, guard.caught
+
+def handed(x, make):
+    with make() as guard:
+        for k in range(x):
+            if k > 2:
+                raise ValueError(k)
+            x = x + k
+    return x, guard.caught
+"""
+
+
+@pytest.mark.parametrize("engine", ["jax", "tensorflow"])
+def test_a_manager_of_a_class_that_no_module_in_sight_has_is_left_by_the_graph(engine, tmp_path, monkeypatch) -> None:
+    (tmp_path / "elsewhere.py").write_text(ELSEWHERE)
+    (tmp_path / "uses_elsewhere.py").write_text(HERE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "elsewhere", raising=False)
+    monkeypatch.delitem(sys.modules, "uses_elsewhere", raising=False)
+    here = importlib.import_module("uses_elsewhere")
+    run = (lambda f, x, *rest: ag.function(f)(jnp.asarray(x), *rest)) if engine == "jax" else None
+    for x in (1, 5):
+        for function, rest in ((here.named, ()), (here.handed, (here.elsewhere.Guard,))):
+            call = run or (lambda f, x, *rest: staged(f, ("make",))(x, *rest))
+            assert tuple(map(int, call(function, x, *rest))) == function(x, *rest), function.__name__
+    assert "ag__.manager" in ag.to_code(here.named)
+    assert "ag__.manager" not in ag.to_code(here.a_librarys)

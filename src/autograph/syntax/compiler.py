@@ -129,7 +129,7 @@ def convert_code(code: CodeType, namespace: dict[str, Any], overloads: frozenset
     definition = find_definition(code, namespace)
     check_directives(definition.node, code, namespace)
     properties = properties_in_file(code.co_filename, namespace) | _properties_in(namespace)
-    unit = Unit(properties=properties | overloads)
+    unit = Unit(properties=properties | overloads, namespace=namespace)
     node = _as_function(definition)
     _lower(node, definition, unit, "__class__" in code.co_freevars, code)
     return _compile(node, definition, unit, code)
@@ -155,7 +155,8 @@ def generated_source(function: FunctionType) -> str:
     _check_kind(code, function.__globals__)
     definition = find_definition(code, function.__globals__)
     unit = Unit(
-        properties=properties_in_file(code.co_filename, function.__globals__) | _properties_in(function.__globals__)
+        properties=properties_in_file(code.co_filename, function.__globals__) | _properties_in(function.__globals__),
+        namespace=function.__globals__,
     )
     node = _as_function(definition)
     _lower(node, definition, unit, "__class__" in code.co_freevars, code)

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..flow import DefiniteAssignment, Liveness
 from ..nodes import Position, constant, define, load, names_tuple, position, staging, thunk
@@ -50,6 +50,8 @@ class Unit:
     properties: frozenset[str] = frozenset()
     """Attribute names that some class in sight defines as a property, so that reading one is a call, and the names of
     the operator methods that one defines, so that an operator may be a call."""
+    namespace: dict[str, Any] | None = None
+    """The module's names, where it is there already."""
     regions: set[str] = field(default_factory=set)
     """Names of the functions that the converter made."""
     late: frozenset[str] = frozenset()

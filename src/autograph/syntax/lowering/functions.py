@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from copy import deepcopy
 
 from ..flow import blocks_of
@@ -11,7 +12,7 @@ from ..refusals import GENERATOR
 from ..scopes import Names, collect, every_argument
 from ..survey import Survey
 from .base import FunctionLowering, Unconvertible, Unit, lowers_expression, lowers_statement
-from .managers import lower_withs
+from .managers import lower_withs, may_be_users
 from .matching import lower_matches
 from .mutation import items_of
 
@@ -107,7 +108,8 @@ def lower_function_body(
             cuts_try=cuts_try,
         ).body
 
-    cuts_with = "__exit__" in unit.properties and bool(survey.own(ast.With))
+    withs = survey.own(ast.With)
+    cuts_with = bool(withs) and ("__exit__" in unit.properties or _may_be_left(withs, unit, names, node.args))
     if not cuts_with and not survey.own(ast.Try):
         node.body = docstring + lowered(body, survey, names, cuts_try=False)
         return
@@ -124,6 +126,12 @@ def lower_function_body(
     in_place = lowered(body, survey, names, cuts_try=False)
     both = ast.If(staging("building", [], at), in_regions, in_place, **at)
     node.body = [*docstring, *declared, both]
+
+
+def _may_be_left(withs: Sequence[ast.With], unit: Unit, names: Names, parameters: ast.arguments) -> bool:
+    """Whether one of the context managers may have an ``__exit__`` of the user's."""
+    local = names.binds | {argument.arg for argument in every_argument(parameters)}
+    return unit.namespace is not None and any(may_be_users(part, unit.namespace, local) for part in withs)
 
 
 def _take_declarations(block: list[ast.stmt]) -> list[ast.stmt]:

@@ -1,17 +1,63 @@
 """``with`` in code that builds a graph becomes ``try``, so that what the graph raises reaches ``__exit__``.
 
 This is the expansion of PEP 343, whose methods are called through ``ag__.manager``. It is done where a class in sight
-defines ``__exit__``; any other ``with`` stays, as do all in code that runs without a graph.
+defines ``__exit__``, and where what a ``with`` statement enters is not known to be a library's, which a look at the
+module's names can say; which it is, ``ag__.manager`` sees. Any other ``with`` stays, as do all in code that runs
+without a graph.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import builtins
+import os
+import sys
+from collections.abc import Callable, Container
 from functools import partial
+from types import ModuleType
+from typing import Any
 
 from ..nodes import LOAD, assign, constant, fresh_name, load, position, staging_function
 from .matching import Call
+
+_UNKNOWN = object()
+_FRAMEWORKS = frozenset(["autograph", "jax", "jaxlib", "keras", "numpy", "tensorflow"])
+_STDLIB = os.path.dirname(os.__file__) + os.sep
+
+
+def may_be_users(statement: ast.With, namespace: dict[str, Any], local: Container[str]) -> bool:
+    """Whether a context manager of the statement may be of a class, or a generator, of the user's.
+
+    ``local`` are the variables of the function, of which nothing is known.
+    """
+    for item in statement.items:
+        entered = item.context_expr
+        value = _value_of(entered.func if isinstance(entered, ast.Call) else entered, namespace, local)
+        if value is _UNKNOWN or not _is_librarys(value):
+            return True
+    return False
+
+
+def _value_of(node: ast.expr, namespace: dict[str, Any], local: Container[str]) -> Any:
+    """What a global name, or an attribute of a module or class, stands for now."""
+    if isinstance(node, ast.Name) and node.id not in local:
+        return namespace.get(node.id, getattr(builtins, node.id, _UNKNOWN))
+    if isinstance(node, ast.Attribute):
+        owner = _value_of(node.value, namespace, local)
+        if isinstance(owner, ModuleType | type):
+            return getattr(owner, node.attr, _UNKNOWN)
+    return _UNKNOWN
+
+
+def _is_librarys(value: Any) -> bool:
+    module = getattr(value, "__module__", None)
+    if not isinstance(module, str):
+        module = type(value).__module__
+    top = module.partition(".")[0]
+    if top in _FRAMEWORKS or top in sys.builtin_module_names:
+        return True
+    filename = getattr(sys.modules.get(top), "__file__", None)
+    return isinstance(filename, str) and filename.startswith(_STDLIB) and "-packages" not in filename
 
 
 def lower_withs(body: list[ast.stmt], used: set[str]) -> list[ast.stmt]:
