@@ -224,3 +224,21 @@ def filled_by_a_loop_of_known_length_on_one_path(x, y):
         for k in range(20):
             items.append(x + k)
     return items, len(items)
+
+
+@program((2, 3), raises(3, 3), raises(0, -1), jit=False, why=NEEDS_ROOM)
+def an_item_is_deleted_at_an_index_that_the_graph_knows(index, n):
+    items = []
+    for k in range(n):
+        items.append(k * k)
+    del items[index]
+    return items, len(items)
+
+
+@program((2, 3), raises(3, 3), raises(-5, 4), jit=False, why=NEEDS_ROOM)
+def an_item_is_popped_and_not_used(index, n):
+    items = []
+    for k in range(n):
+        items.append(k * k)
+    items.pop(index)
+    return items, len(items)
