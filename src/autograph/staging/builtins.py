@@ -54,7 +54,8 @@ def _staged_sequence(iterable: Any) -> Sequence | None:
 @_replaces(print)
 def print_(*args: Any, **options: Any) -> None:
     """``print``: at run time where a value is staged, or the printing itself is under a staged condition."""
-    if in_region() or CONTEXT.by_identity or any(holds_staged(value) or _carries_mark(value) for value in args):
+    shown = (*args, *options.values())
+    if in_region() or CONTEXT.by_identity or any(holds_staged(value) or _carries_mark(value) for value in shown):
         engine = active_engine()
         if engine is not None:
             engine.print(args, options)

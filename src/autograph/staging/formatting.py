@@ -123,12 +123,19 @@ def _exception_of(
     args, state = walk(part.args), walk({name: value for name, value in vars(part).items() if name[:5] != "__ag_"})
 
     def rebuild(values: Sequence[Any]) -> BaseException:
-        new: BaseException = type(part).__new__(type(part), *args(values))
-        new.args = args(values)
-        new.__dict__.update(state(values))
-        return new
+        return exception_of(type(part), args(values), state(values))
 
     return rebuild
+
+
+def exception_of(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+    """An exception of a class, whose constructor may be any, that has these arguments and attributes."""
+    new: BaseException = kind.__new__(kind, *args)
+    native = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    native.__init__(new, *args)  # the message of a SyntaxError and the like are no attributes of Python's
+    new.args = args
+    new.__dict__.update(state)
+    return new
 
 
 def marked_values(part: str) -> tuple[list[Any], Callable[[Sequence[Any]], str]]:
@@ -164,4 +171,4 @@ def _text_of(part: str, walk: Callable[[Any], Callable[[Sequence[Any]], Any]]) -
     return lambda values: "".join(piece(values) for piece in pieces) + last
 
 
-__all__ = ["MARK", "StagedText", "holds_staged", "marked_values", "split", "text"]
+__all__ = ["MARK", "StagedText", "exception_of", "holds_staged", "marked_values", "split", "text"]

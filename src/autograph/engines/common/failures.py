@@ -108,9 +108,7 @@ def remade(error: BaseException, place: Place | None) -> tuple[list[Any], Callab
 
     def make(values: Sequence[Any]) -> BaseException:
         args, state = rebuild(values[:count])
-        new: BaseException = kind.__new__(kind, *args)
-        new.__dict__.update(state)
-        new.args = args
+        new = formatting.exception_of(kind, args, state)
         new.__cause__ = cause
         where = say(values[count:])
         if where:

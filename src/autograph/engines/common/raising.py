@@ -103,10 +103,7 @@ class Site:
     def exception(self) -> BaseException:
         """The exception with the arrays that it has here."""
         args, state = self.rebuild(self.leaves[: self.count])
-        kind = type(self.error)
-        new: BaseException = kind.__new__(kind, *args)
-        new.args = args
-        new.__dict__.update(state)
+        new = formatting.exception_of(type(self.error), args, state)
         new.__cause__, new.__suppress_context__ = self.error.__cause__, self.error.__suppress_context__
         new.__context__ = self.error.__context__
         new.__ag_place__ = self.place  # type: ignore[attr-defined]

@@ -62,10 +62,11 @@ def raise_unless(ok: Any, make: Callable[[], BaseException], place: Place | None
 
 def print_when_run(args: tuple[Any, ...], options: dict[str, Any]) -> None:
     """Makes the graph print ``args`` as Python would, when it gets here."""
-    leaves, rebuild = formatting.split(args)
+    leaves, rebuild = formatting.split((args, options))
 
     def report(*values: Any) -> None:
-        print(*rebuild(values), **options)
+        shown, how = rebuild(values)
+        print(*shown, **how)
 
     _add(report, leaves)
 

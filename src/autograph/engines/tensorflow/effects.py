@@ -113,10 +113,11 @@ def _on_host(function: Callable[..., Any], leaves: Sequence[Any], types: Sequenc
 
 def print_when_run(args: tuple[Any, ...], options: dict[str, Any]) -> None:
     """Makes the graph print ``args`` as Python would, when it gets here."""
-    leaves, rebuild = formatting.split(args)
+    leaves, rebuild = formatting.split((args, options))
 
     def report(*values: Any) -> None:
-        print(*rebuild(values), **options)
+        shown, how = rebuild(values)
+        print(*shown, **how)
 
     _on_host(report, leaves, [], "print")
 
