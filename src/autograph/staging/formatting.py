@@ -131,7 +131,7 @@ def _exception_of(
 def exception_of(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
     """An exception of a class, whose constructor may be any, that has these arguments and attributes."""
     new: BaseException = kind.__new__(kind, *args)
-    native = next(base for base in kind.__mro__ if base.__module__ == "builtins")
+    native: Any = next(base for base in kind.__mro__ if base.__module__ == "builtins")
     native.__init__(new, *args)  # the message of a SyntaxError and the like are no attributes of Python's
     new.args = args
     new.__dict__.update(state)
