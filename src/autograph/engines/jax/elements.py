@@ -19,6 +19,7 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Primitive, Var
 from jax.interpreters import ad, batching, mlir
 
+from . import scans
 from .derivatives.internals import core, lower_call
 
 DEBUG_INFO = core.DebugInfo("autograph", "item", None, None)
@@ -95,7 +96,7 @@ def changed(equation: Any) -> list[tuple[Var, Any]]:
         state = equation.invars[-len(equation.outvars) :]
         return [pair for pair in zip(equation.outvars, state, strict=True) if pair[0].aval.shape]
     if name == "scan":
-        count, carried = equation.params["num_consts"], equation.params["num_carry"]
+        count, carried = scans.counts(equation.params)
         state = equation.invars[count : count + carried]
         return [pair for pair in zip(equation.outvars[:carried], state, strict=True) if pair[0].aval.shape]
     if name != "jit" or len(equation.outvars) != 1:

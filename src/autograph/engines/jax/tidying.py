@@ -19,6 +19,7 @@ from jax import lax
 from jax.extend.core import ClosedJaxpr, Literal, Var
 
 from ...staging.state import in_region
+from . import scans
 from .arithmetic import is_floored, positive
 from .derivatives.internals import core, trace
 from .derivatives.loop import while_p
@@ -199,7 +200,7 @@ class _Scope:
 
     def _scan(self, equation: Any, operands: Sequence[Any]) -> None:
         params = equation.params
-        count, carried = params["num_consts"], params["num_carry"]
+        count, carried = scans.counts(params)
         body = params["jaxpr"]
         bounds = [self.ranges.of(atom) for atom in operands]
         counters = _counters(body, count, carried, bounds)

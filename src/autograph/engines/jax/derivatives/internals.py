@@ -1,7 +1,7 @@
 """What the rules of differentiable loops need of JAX's own machinery, and every private name that they import.
 
 JAX has no public way to give a control-flow primitive rules of its own for linearization, transposition and batching.
-These names are those of JAX 0.10; another version that moves them changes this module alone.
+These names are those of JAX 0.10 to 0.12; another version that moves them changes this module alone.
 """
 
 from __future__ import annotations

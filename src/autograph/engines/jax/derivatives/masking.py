@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import scans
 from .internals import ClosedJaxpr, Jaxpr, core, jaxpr_as_fun, trace
 
 _CONDITION = core.ShapedArray((), np.dtype(bool))
@@ -68,7 +69,7 @@ def _while(condition: Any, operands: list[Any], params: dict[str, Any]) -> tuple
 
 
 def _scan(condition: Any, operands: list[Any], params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    return [condition, *operands], {**params, "jaxpr": masked(params["jaxpr"]), "num_consts": params["num_consts"] + 1}
+    return [condition, *operands], scans.with_constant(params, masked(params["jaxpr"]))
 
 
 _RULES: dict[str, Callable[[Any, list[Any], dict[str, Any]], tuple[list[Any], dict[str, Any]]]] = {

@@ -16,8 +16,12 @@ from jax.extend.core import ClosedJaxpr, Literal, Var
 from .internals import dce, split_at, weakref_lru_cache
 
 
-def prune(used: Sequence[bool], equation: Any) -> tuple[list[bool], Any]:
-    """A rule of ``pe.dce_rules``: for the outputs that are used, the inputs that are, and the equation for them."""
+def prune(used: Sequence[bool], *more: Any) -> tuple[list[bool], Any]:
+    """A rule of ``pe.dce_rules``: for the outputs that are used, the inputs that are, and the equation for them.
+
+    From JAX 0.11 on, which inputs are of use to others stands in front of the equation.
+    """
+    equation = more[-1]
     params = equation.params
     if equation.effects:
         return [True] * len(equation.invars), equation

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .. import scans
 from .internals import ClosedJaxpr, Jaxpr, core, stop_gradient_p, trace, zeros
 
 
@@ -75,9 +76,9 @@ def _inner(name: str, params: dict[str, Any], flags: Sequence[bool]) -> dict[str
         carry = [any(flags[tests:])] * len(flags[consts:])
         return {**params, "body_jaxpr": transposable(params["body_jaxpr"], [*flags[tests:consts], *carry])}
     if name == "scan":
-        consts, carry_end = params["num_consts"], params["num_consts"] + params["num_carry"]
-        carry = [any(flags)] * params["num_carry"]
-        return {**params, "jaxpr": transposable(params["jaxpr"], [*flags[:consts], *carry, *flags[carry_end:]])}
+        consts, carried = scans.counts(params)
+        carry = [any(flags)] * carried
+        return {**params, "jaxpr": transposable(params["jaxpr"], [*flags[:consts], *carry, *flags[consts + carried :]])}
     if isinstance(params.get("jaxpr"), ClosedJaxpr) and len(params["jaxpr"].in_avals) == len(flags):
         return {**params, "jaxpr": transposable(params["jaxpr"], flags)}
     return params
