@@ -41,16 +41,9 @@ _WHY_FIRST = (
     "graph."
 )
 _WHY_SAME = (
-    "The two graphs have the same loops and differ by a few operations, which tests/test_graph_quality.py counts, and "
-    "by the order in which XLA places the state."
+    "The two graphs have the same loops, and tests/test_graph_quality.py counts their operations; what else differs is "
+    "the order in which XLA does the operations of an iteration, and where it places the state."
 )
-_WHY_SLOWER = {
-    "run_lengths": "The version by hand stores the current length in every iteration, since only the last value stored "
-    "at a place counts. The program stores it where a run ends, which the graph does as a store under a condition.",
-    "n_body": "The inner loops are the same operations. XLA makes the loop over the steps one compiled function for "
-    "the version by hand; here it is a list of four, since reading and storing an item are two operations.",
-    "floyd_warshall": "The version by hand says that the least of two numbers is stored, in one operation.",
-}
 
 
 def contests(scale: Scale) -> Iterator[Contest]:
@@ -103,7 +96,7 @@ def _run(kernel: Kernel, size: int) -> Contest:
                 CONVERTED,
                 BY_HAND,
                 at_most=1.05,
-                why=_WHY_SLOWER.get(kernel.name, _WHY_SAME),
+                why=_WHY_SAME,
             ),
             Ratio(
                 f"{kernel.name}: AutoGraph / Numba",

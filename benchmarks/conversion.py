@@ -33,7 +33,8 @@ _WHY_TREE = (
 )
 _WHY_RETURNS = (
     "What follows an early return moves into the branch that does not return, up to twenty levels deep: a short "
-    "function has few levels, and long ones have them all. Between 1,000 and 3,000 lines a line costs 1.1 times as much."
+    "function has few levels, and long ones have them all. Between 1,000 and 3,000 lines a line costs 1.1 times as "
+    "much."
 )
 _SAMPLES = (([3, -1, 4, -1, 5, 9, 2, 6], 12, 7), ([3], 5, 200_000), ([0, 1], 0, 40), ([2], -1, 0))
 """Arguments that go through to the end, that stop early, that skip the loops, and that fail the assertion."""

@@ -335,14 +335,14 @@ def stage_for(
     is_seen = iteration.pending is not None and not CONTEXT.scopes[-1].hoists
     runs_on = iteration.pending is None or (not is_seen and run.jaxpr is not None and is_total(run.jaxpr.jaxpr))
     if is_counted and runs_on and loop.options.get("checkpoints") is None:
-
-        def scanned(state: tuple[Any, list[Any]], slices: Sequence[Any]) -> tuple[tuple[Any, list[Any]], None]:
-            index, values = state
+        # The number comes last: XLA does the operations of an iteration in the order of the state that they lead to.
+        def scanned(state: tuple[list[Any], Any], slices: Sequence[Any]) -> tuple[tuple[list[Any], Any], None]:
+            values, index = state
             after = iteration.step((index, *slices), values)[0]
-            return (index + stride, iteration.first_raised(values, after)), None
+            return (iteration.first_raised(values, after), index + stride), None
 
         unroll = loop.options.get("unroll") or 1
-        (_, out), _ = as_a_whole(lambda: lax.scan(scanned, start(), rows, length=length, unroll=unroll))
+        (out, _), _ = as_a_whole(lambda: lax.scan(scanned, start()[::-1], rows, length=length, unroll=unroll))
         iteration.finish(out, all_iterations=True)
         return
 
