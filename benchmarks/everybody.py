@@ -119,14 +119,16 @@ def _timed(name: str, call: Callable[[], Any], *, may_refuse: bool = True) -> Co
     return Contestant(name, lambda _: call, lambda: shown(call()), may_refuse=may_refuse)
 
 
-def _changing(name: str, function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]]) -> Contestant:
+def _changing(
+    name: str, function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]], *, may_refuse: bool = True
+) -> Contestant:
     """A function that may change the arrays that it is given: each call gets its own."""
 
     def prepare(calls: int) -> Callable[[], Any]:
         given = iter([arguments() for _ in range(calls)])
         return lambda: function(*next(given))
 
-    return Contestant(name, prepare, lambda: shown(prepare(1)()), calls=50, may_refuse=True)
+    return Contestant(name, prepare, lambda: shown(prepare(1)()), calls=50, may_refuse=may_refuse)
 
 
 def _on_arrays(kernel: Kernel, size: int) -> Iterator[Contestant]:
@@ -137,11 +139,11 @@ def _on_arrays(kernel: Kernel, size: int) -> Iterator[Contestant]:
         """Python's own types; it has no table with an index for each axis."""
         return tuple(given.tolist() if np.ndim(given) == 1 else given for given in arrays())
 
-    yield _changing(PYTHON, kernel.function, lists)
+    yield _changing(PYTHON, kernel.function, lists, may_refuse=False)
     if not kernel.is_scalar:
-        yield _changing(NUMPY, kernel.function, arrays)
+        yield _changing(NUMPY, kernel.function, arrays, may_refuse=False)
     if hasattr(vectorised, kernel.name):
-        yield _changing(VECTORISED, getattr(vectorised, kernel.name), arrays)
+        yield _changing(VECTORISED, getattr(vectorised, kernel.name), arrays, may_refuse=False)
 
 
 def _by_jax(name: str, function: Callable[..., Any], kernel: Kernel, size: int, *, may_refuse: bool) -> Contestant:
@@ -185,7 +187,8 @@ def _by_tf(tensorflow: Any, kernel: Kernel, size: int) -> Iterator[Contestant]:
         def call(function: Callable[..., Any] = function, values: list[Any] = values) -> Any:
             return np.asarray(function(*values))  # waits for the result
 
-        yield _timed(name, call, may_refuse=name != TF_BY_HAND)
+        own = name in (TF_BY_HAND, TF_ENGINE) and not kernel.needs_doubles
+        yield _timed(name, call, may_refuse=not own)
 
 
 def _without_end(*_: Any) -> Any:
