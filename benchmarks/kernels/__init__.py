@@ -133,7 +133,7 @@ KERNELS = [
         (400, 200, 10),
         (45, 20, 4),
     ),
-    Kernel("floyd_warshall", "tables", lambda n: (_floats(n, n),), (64, 40, 10), (12, 8, 3)),
+    Kernel("floyd_warshall", "tables", lambda n: (_floats(n, n),), (64, 40, 10), (12, 10, 3)),
     Kernel(
         "matrix_chain",
         "tables",
