@@ -182,3 +182,22 @@ def not_and_in_a_loop(xs, skipped):
 @program((3, 5, 7), (9, 5, 7), (3, 5, 1))
 def ternary_with_logic(a, b, c):
     return a if a < b and b < c else (b if b < c or a < c else c)
+
+
+@program((0,), (2,), (4,), jit=False, why="a string is no array")
+def and_or_as_people_wrote_it_before_there_was_if_else(n):
+    name = (n > 2 and "big") or (n > 0 and "mid") or "zero"
+    function = n > 2 and abs or (lambda v: v * 2)
+    print(name, n)
+    return {"big": 1, "mid": 2, "zero": 3}[name], function(-n), name
+
+
+@program((0,), (2,), (4,))
+def conditions_whose_operands_no_array_holds(n):
+    count = 0
+    while count < n and "go":
+        count += 1
+    if n > 2 and [n]:
+        count += 10
+    assert n < 9 and "small", n
+    return count, bool(n and "x"), 1 if (n > 1 or None) and (n,) else 2, not (n > 3 and "four")

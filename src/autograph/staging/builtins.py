@@ -518,7 +518,11 @@ def _number(kind: type, cast: str) -> None:
 
 _number(int, "to_int")
 _number(float, "to_float")
-_number(bool, "truth")
+
+
+@_replaces(bool)
+def bool_(*args: Any) -> Any:
+    return truth(args[0]) if builtins.len(args) == 1 else bool(*args)
 
 
 @_replaces(str)

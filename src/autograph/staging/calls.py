@@ -31,6 +31,7 @@ from .dispatch import is_own_file
 from .handed import handed
 from .lists import TensorList
 from .state import CONTEXT, Content, about_to_write, is_journaled, note_reached, was_born
+from .undecided import Undecided
 
 _FRAMEWORKS = frozenset(
     [
@@ -437,6 +438,8 @@ def asked(value: Any) -> Any:
     kind: Any = type(value)
     if kind.__module__ == "builtins" or active_engine() is None:
         return value
+    if kind is Undecided:
+        return value.truth
     method = getattr(kind, "__bool__", None) or getattr(kind, "__len__", None)
     if type(method) is not FunctionType or is_library(method.__code__.co_filename):
         return value

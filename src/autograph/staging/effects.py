@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from .calls import asked
 from .dispatch import hide_frames, staged, unbound_free, unbound_local
 from .state import Cell, Global, about_to_write, is_journaled
 from .values import Late, backend
@@ -66,6 +67,9 @@ def check(test: Any, message: Callable[[], Any] | None = None) -> bool:
         if test is True:
             return True
         engine = staged(test)
+        if engine is None:
+            test = asked(test)
+            engine = staged(test)
         if engine is None:
             return bool(test)
         # The message is evaluated only if it is needed, so under the condition that it is.

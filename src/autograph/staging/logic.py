@@ -20,6 +20,7 @@ from .dispatch import hide_frames, staged
 from .lists import equal_lists
 from .one_of import OneOf
 from .state import CONTEXT
+from .undecided import Undecided, decided
 from .values import Assumptions, Maybe, backend
 
 
@@ -50,9 +51,11 @@ def _staged_and(engine: Engine, value: Any, others: tuple[Callable[..., Any], ..
         result = engine.cond(test, last, lambda: test if test is value else value, None, owners)
         Assumptions.compound(result, True, [test, last.value])
         return result
-    except StagingError:
+    except StagingError as error:
         # The operands have no common type: only the truth of the whole can be asked for.
-        return engine.cond(test, lambda: truth(rest()), lambda: False, None, owners)
+        return Undecided(
+            engine.cond(test, lambda: truth(last()), lambda: False, None, owners), _first_of(error, value), last.value
+        )
 
 
 def or_(first: Any, *others: Callable[..., Any]) -> Any:
@@ -78,13 +81,20 @@ def _staged_or(engine: Engine, value: Any, others: tuple[Callable[..., Any], ...
     rest: Callable[[], Any] = (lambda: or_(operand(), *more)) if more else operand
     owners = [f for f in others if hasattr(f, "__closure__")]
     kept = value.value if type(value) is Maybe else value  # a true value is not None
+    if type(value) is Undecided and value.if_true is not None:
+        kept = value.if_true()
     last = _Last(rest)
     try:
         result = engine.cond(test, lambda: kept, last, None, owners)
         Assumptions.compound(result, False, [test, last.value])
         return result
-    except StagingError:
-        return engine.cond(test, lambda: True, lambda: truth(rest()), None, owners)
+    except StagingError as error:
+        return Undecided(engine.cond(test, lambda: True, lambda: truth(rest()), None, owners), _first_of(error, value))
+
+
+def _first_of(error: StagingError, value: Any) -> StagingError:
+    """The complaint about an operand, if that is what two others came to, or else ``error``."""
+    return value.error if type(value) is Undecided else error
 
 
 class _Last:
@@ -190,7 +200,7 @@ def is_(left: Any, right: Any) -> Any:
         return (
             choice.among([option is other for option in choice.options]) if type(other) is not Choice else left == right
         )
-    return left is right
+    return decided(left) is decided(right)
 
 
 def is_not(left: Any, right: Any) -> Any:

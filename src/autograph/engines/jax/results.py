@@ -20,6 +20,7 @@ from ...staging.dispatch import unbound_local
 from ...staging.lists import Buffer, TensorList
 from ...staging.one_of import OneOf
 from ...staging.records import record_of
+from ...staging.undecided import decided
 from ...staging.values import Late, Maybe
 from .growing import Found
 from .rows import rows_of
@@ -134,7 +135,7 @@ class Assembly:
         return lambda values: jax.tree_util.tree_unflatten(structure, [make(values) for make in makers])
 
     def _leaf(self, leaf: Any, keep_numbers: bool) -> _Maker:
-        if isinstance(leaf, Maybe):
+        if isinstance(decided(leaf), Maybe):
             present, inner = self._add(leaf.present), self.maker(leaf.value)
             return lambda values: inner(values) if bool(present(values)) else None
         if isinstance(leaf, Late):

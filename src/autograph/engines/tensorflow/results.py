@@ -19,6 +19,7 @@ from ...staging.dispatch import unbound_local
 from ...staging.lists import TensorList, is_tensor_list
 from ...staging.one_of import OneOf
 from ...staging.records import Record, record_of
+from ...staging.undecided import decided
 from ...staging.values import Late, Maybe
 from . import callers, effects, types
 from .sources import is_symbolic
@@ -126,7 +127,7 @@ def _maker(value: Any, values: list[Any]) -> _Maker:
 
 
 def _leaf_maker(leaf: Any, values: list[Any]) -> _Maker:
-    if isinstance(leaf, Maybe):
+    if isinstance(decided(leaf), Maybe):
         present, inner = _add(leaf.present, values), _maker(leaf.value, values)
         return lambda concrete: inner(concrete) if bool(present(concrete)) else None
     if isinstance(leaf, Late):
