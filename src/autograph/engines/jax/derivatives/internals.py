@@ -43,6 +43,7 @@ __all__ = [
     "dce",
     "discharge_state",
     "jaxpr_as_fun",
+    "linearization",
     "lower_call",
     "lower_while",
     "mlir",
@@ -63,6 +64,21 @@ def trace(function: Callable[..., Any], avals: Sequence[Any]) -> ClosedJaxpr:
     debug_info = core.DebugInfo("jit", fun_sourceinfo(function), names, None)
     jaxpr, _, constants = pe.trace_to_jaxpr_dynamic(lu.wrap_init(function, debug_info=debug_info), list(avals))
     return ClosedJaxpr(jaxpr, constants)
+
+
+def linearization(rule: Callable[..., tuple[Any, Any, Any, Callable[..., Any]]]) -> Callable[..., Any]:
+    """A rule of ``ad.primitive_linearizations``, as the version of JAX that runs asks for it.
+
+    A later one asks for residuals in two parts, of which the second keeps its structure; there are none of those here.
+    """
+    if "structured_residuals" not in ad.LinearizeTrace.__init__.__code__.co_names:
+        return rule
+
+    def in_two_parts(*args: Any, **params: Any) -> tuple[Any, ...]:
+        out, nonzero, residuals, linearized = rule(*args, **params)
+        return out, nonzero, residuals, None, lambda given, _, *tangents: linearized(given, *tangents)
+
+    return in_two_parts
 
 
 def lower_call(context: Any, name: str, closed: ClosedJaxpr, operands: Sequence[Any]) -> Sequence[Any]:

@@ -34,6 +34,7 @@ from .internals import (
     broadcast_or_move,
     core,
     jaxpr_as_fun,
+    linearization,
     lower_while,
     mlir,
     nothing_saveable,
@@ -530,7 +531,7 @@ def _batch(
 
 
 ad.primitive_jvps[while_p] = _jvp
-ad.primitive_linearizations[while_p] = _linearize
+ad.primitive_linearizations[while_p] = linearization(_linearize)
 ad.primitive_transposes[while_p] = _transpose
 batching.fancy_primitive_batchers[while_p] = _batch
 pe.custom_partial_eval_rules[while_p] = _partial_eval
