@@ -184,7 +184,36 @@ def stops_by_patience(a, n):
     return steps * 100 + best
 
 
+def a_chain_of_conditionals(a, n):
+    x, y, z = 0, 1, 2
+    for k in range(24):
+        operation = (a[k % 10] + k) % 6
+        if operation == 0:
+            x += n
+        elif operation == 1:
+            y += x
+        elif operation < 3:
+            a[k % 10] = y + a[k % 7]
+        elif x > y:
+            z = x
+        elif operation == 3:
+            a[n] = a[k % 10] + z
+            x -= 1
+        elif operation == 4:
+            if z > 3:
+                y = z
+                a[n + 1] = z
+            else:
+                a[n + 1] = 1
+        elif k > 20:
+            break
+        else:
+            z += 1
+    return x, y, z, a
+
+
 PROGRAMS = [
+    a_chain_of_conditionals,
     from_the_end,
     down_to_the_last,
     neighbours_of_what_is_stored,
@@ -280,6 +309,28 @@ def test_derivatives_of_a_loop_over_items_are_those_of_the_unrolled_loop():
     np.testing.assert_allclose(
         jax.jvp(ag.convert(smoothed), (a,), (a + 1,))[1], jax.jvp(unrolled, (a,), (a + 1,))[1], rtol=1e-5
     )
+
+
+def test_a_variable_that_one_conditional_of_a_chain_changes_is_chosen_once():
+    def machine(codes, n):
+        u, v, x, y, z = 0, 1, 2, 3, 4
+        for code in codes:
+            if code == 0:
+                u += n
+            elif code == 1:
+                v += u
+            elif code == 2:
+                x += v
+            elif code < n:
+                y += x
+            elif code == 4:
+                z += y
+        return u, v, x, y, z
+
+    codes = np.random.default_rng(2).integers(0, 6, 40)
+    graph = str(jax.make_jaxpr(ag.convert(machine))(jnp.asarray(codes), 4))
+    assert graph.count("select_n") == 5
+    assert [int(value) for value in jax.jit(ag.convert(machine))(codes, 4)] == [int(v) for v in machine(codes, 4)]
 
 
 # Loops that begin with a test of Python's.

@@ -19,6 +19,7 @@ from . import types
 from .elements import is_read
 from .predication import predicated
 from .regions import Run, trace_region
+from .tidying import as_a_whole, has_loop
 
 _MAX_SELECTED_EQUATIONS = 12
 _MAX_SELECTED_SCALAR_EQUATIONS = 48
@@ -90,6 +91,12 @@ def stage_cond(
 
 def build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, tuple[Any, Any]]]) -> Sequence[Any]:
     """The operations of the conditional: one value for each of ``wanted``."""
+    if any(run.jaxpr is not None and has_loop(run.jaxpr) for run in runs):
+        return list(as_a_whole(lambda: _build(predicate, runs, wanted)))
+    return _build(predicate, runs, wanted)
+
+
+def _build(predicate: Any, runs: list[Run], wanted: list[tuple[types.ArrayType, tuple[Any, Any]]]) -> Sequence[Any]:
     effects = [run.jaxpr is not None and bool(run.jaxpr.effects) for run in runs]
     if not wanted and not any(effects):
         return []

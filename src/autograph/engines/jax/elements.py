@@ -120,9 +120,15 @@ def is_read(equation: Any) -> bool:
 
 
 def _is_small(equation: Any) -> bool:
-    return equation.outvars[0].aval.size <= _MOST_KEPT < equation.invars[0].aval.size or (
-        equation.outvars[0].aval.size == 1 < equation.invars[0].aval.size
-    )
+    part, whole = equation.outvars[0].aval, equation.invars[0].aval
+    if not _has_few(part):
+        return False
+    return not _has_few(whole) or part.size == 1 < whole.size
+
+
+def _has_few(aval: Any) -> bool:
+    """Whether an array has few elements; one of an open size may have many."""
+    return all(isinstance(size, int) for size in aval.shape) and bool(aval.size <= _MOST_KEPT)
 
 
 def _roots(start: Sequence[Var], equations: Sequence[Any]) -> dict[Var, Var]:
@@ -227,7 +233,7 @@ def _way(store: Any, item: Var, users: dict[Var, list[Any]], outputs: set[Var]) 
                 if any(atom is variable for atom in user.invars[2:]):
                     return None
                 continue
-            if user.primitive.name not in _FUSED or any(out.aval.size > _MOST_KEPT for out in user.outvars):
+            if user.primitive.name not in _FUSED or not all(_has_few(out.aval) for out in user.outvars):
                 return None
             waiting.extend(out for out in user.outvars if out not in seen)
             seen.update(dict.fromkeys(user.outvars))

@@ -75,6 +75,7 @@ class _Side:
             self.outputs = list(jaxpr.outvars)
             self.equations = list(_inlined(jaxpr.eqns, self.outputs))
         self.changes = [equation for equation in self.equations if _is_change(equation)]
+        self.made = {variable: equation for equation in self.equations for variable in equation.outvars}
         self.position = 0
         self.outside: dict[int, tuple[Any, Any]] = {}
         """Arrays from outside as the other branch has left them, with what they were."""
@@ -116,6 +117,23 @@ class _Side:
             values = evaluate(ClosedJaxpr(jaxpr, ()), [self.values[variable] for variable in read])
             self.values.update(zip(made, values, strict=True))
         return self.equations[end] if end < len(self.equations) else None
+
+    def condition_of(self, equation: Any) -> tuple[Any, Any] | None:
+        """What is stored, and under which condition, if otherwise an item is replaced by itself.
+
+        That is what a conditional in the branch has become; the item then need not be read for it.
+        """
+        array, update, *places = equation.invars
+        choice = self.made.get(update) if isinstance(update, Var) else None
+        if choice is None or choice.primitive.name != "select_n" or len(choice.invars) != 3:
+            return None
+        condition, otherwise, value = choice.invars
+        read = self.made.get(otherwise) if isinstance(otherwise, Var) else None
+        if read is None or read.primitive.name != "dynamic_slice" or read.invars[0] is not array:
+            return None
+        if condition.aval.shape or any(a is not b for a, b in zip(read.invars[1:], places, strict=True)):
+            return None
+        return self.read(value), self.read(condition)
 
     def store(self, equation: Any, result: Any) -> None:
         """Goes on behind a change, which gave ``result``."""
@@ -243,14 +261,17 @@ def _is_item(equation: Any) -> bool:
 
 
 class _Item:
-    """One item of an array: where it is, and the value that it gets, unless it is outside of the array."""
+    """One item of an array: where it is, and the value that it gets if it is inside and is to be stored."""
 
-    def __init__(self, equation: Any, operands: Sequence[Any]) -> None:
+    def __init__(self, side: _Side, equation: Any, operands: Sequence[Any]) -> None:
         array, *rest = operands
         self.shape = (1,) * array.ndim
         self.is_inside: Any = True
         if equation.primitive.name == "dynamic_update_slice":
             value, *self.starts = rest
+            under = side.condition_of(equation)
+            if under is not None:
+                value, self.is_inside = under
         else:
             indices, value = rest
             order = equation.params["dimension_numbers"].scatter_dims_to_operand_dims
@@ -295,7 +316,7 @@ def _change_both(predicate: Any, sides: Sequence[_Side], first: Any, second: Any
         [side.read(atom) for atom in equation.invars] for side, equation in zip(sides, equations, strict=True)
     )
     if _is_item(first) and _is_item(second):
-        item, other = (_Item(*pair) for pair in zip(equations, (ours, theirs), strict=True))
+        item, other = (_Item(*parts) for parts in zip(sides, equations, (ours, theirs), strict=True))
         item.starts = [_either(predicate, a, b) for a, b in zip(item.starts, other.starts, strict=True)]
         item.value = _either(predicate, item.value, other.value)
         item.is_inside = _either(predicate, item.is_inside, other.is_inside)
@@ -318,7 +339,7 @@ def _change_one(predicate: Any, side: _Side, other: _Side, equation: Any) -> Non
                 other.sees(before, new)
         return
     if _is_item(equation):
-        result = _Item(equation, [array, *operands]).stored(array, predicate)
+        result = _Item(side, equation, [array, *operands]).stored(array, predicate)
     elif equation.primitive.name == "dynamic_update_slice":
         value, *starts = operands
         value = _either(predicate, value, _slice(array, starts, value.shape))

@@ -167,7 +167,7 @@ _RULES: dict[str, Callable[[Any, Any], Bounds | None]] = {
     "shift_right_arithmetic": _shift_right,
     "shift_right_logical": _shift_right,
     "convert_element_type": _convert,
-    "clamp": lambda _, o: (max(o[0][0], min(o[1][0], o[2][0])), min(o[2][1], max(o[1][1], o[0][1]))),
+    "clamp": lambda _, o: (min(max(o[1][0], o[0][0]), o[2][0]), min(max(o[1][1], o[0][1]), o[2][1])),
     "select_n": lambda equation, o: _union(equation, o[1:]),
     "concatenate": _union,
     "iota": _iota,
@@ -176,7 +176,6 @@ _RULES: dict[str, Callable[[Any, Any], Bounds | None]] = {
     **dict.fromkeys(
         ("broadcast_in_dim", "reshape", "squeeze", "copy", "copy_p", "slice", "rev", "transpose", "expand_dims"), _same
     ),
-    **dict.fromkeys(("reduce_max", "reduce_min"), _same),
     "dynamic_slice": _same,
 }
 

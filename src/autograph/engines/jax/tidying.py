@@ -21,8 +21,10 @@ from jax.extend.core import ClosedJaxpr, Literal, Var
 from ...staging.state import in_region
 from . import scans
 from .arithmetic import is_floored, positive
+from .choices import merged
 from .derivatives.internals import core, trace
 from .derivatives.loop import while_p
+from .derivatives.pruning import ends
 from .elements import apart, changed, is_read, joined
 from .flags import duplicates
 from .ranges import MOST_ITERATIONS, Counter, Ranges, of_dtype, of_value, restrict, step_of
@@ -36,7 +38,7 @@ _UNKNOWN = object()
 
 
 def as_a_whole(build: Callable[[], Any]) -> Any:
-    """What ``build`` gives, which makes a loop of the graph: if none is around it, all of it is tidied first."""
+    """What ``build`` gives, which makes loops of the graph: if none is around them, all of it is tidied first."""
     if in_region() or jax.config.jax_disable_jit:
         return build()
     structures = []
@@ -125,7 +127,7 @@ class _Scope:
         self._template = equation
         operands = [self.now(atom) for atom in equation.invars]
         name = equation.primitive.name
-        if equation.effects or equation.ctx.xla_metadata or equation.ctx.compute_type or not equation.outvars:
+        if equation.ctx.xla_metadata or equation.ctx.compute_type:
             self._keep(equation, operands)
             return
         if equation.primitive is while_p:
@@ -136,6 +138,9 @@ class _Scope:
             return
         if name == "cond":
             self._cond(equation, self._typed(equation, operands))
+            return
+        if equation.effects or not equation.outvars:
+            self._keep(equation, operands)
             return
         if name == "jit":
             operands = self._typed(equation, operands)
@@ -203,10 +208,10 @@ class _Scope:
         count, carried = scans.counts(params)
         body = params["jaxpr"]
         bounds = [self.ranges.of(atom) for atom in operands]
-        counters = _counters(body, count, carried, bounds)
+        length = params["length"]
+        counters = _counters(body, count, carried, bounds) if isinstance(length, int) else {}
         scope = _Scope()
         invars = body.jaxpr.invars
-        length = params["length"]
         for position, variable in enumerate(invars):
             if position < count or position >= count + carried:
                 scope.ranges.set(variable, bounds[position])
@@ -217,7 +222,7 @@ class _Scope:
             counter = counters.get(invars[count + position])
             if counter is not None:
                 self.ranges.set(equation.outvars[position], counter.at_test(length))
-        new = apart(body.replace(jaxpr=jaxpr))
+        new = apart(body.replace(jaxpr=merged(jaxpr, ())))
         self.equations.append(equation.replace(invars=list(operands), params={**params, "jaxpr": new}))
 
     def _while(self, equation: Any, operands: Sequence[Any]) -> None:
@@ -257,9 +262,10 @@ class _Scope:
         equation = equation.replace(
             invars=list(operands), params={**params, "cond_jaxpr": new_cond, "body_jaxpr": new_body}
         )
-        equation, stands_for = duplicates(equation)
+        equation, stands_for = duplicates(equation) if not equation.effects else (equation, {})
         body = equation.params["body_jaxpr"]
-        equation = equation.replace(params={**equation.params, "body_jaxpr": apart(body)})
+        jaxpr = merged(body.jaxpr, ends(body, equation.params["cond_jaxpr"], equation.params["cond_nconsts"]))
+        equation = equation.replace(params={**equation.params, "body_jaxpr": apart(body.replace(jaxpr=jaxpr))})
         self.equations.append(equation)
         for variable, (other, is_opposite) in stands_for.items():
             self.names[variable] = self.emit(lax.not_p, [other], other.aval) if is_opposite else other
@@ -431,18 +437,20 @@ def _select(scope: _Scope, equation: Any) -> Any:
     predicate, *cases = equation.invars
     if len(cases) != 2:
         return _UNKNOWN
+    out = equation.outvars[0].aval
+    if any(case.aval.shape != out.shape for case in cases):
+        return _UNKNOWN
     value = _number(predicate)
     if value is not None:
         return cases[value]
     if _is_same(*cases):
         return cases[0]
-    out = equation.outvars[0].aval
     made = scope.made.get(predicate)
     if made is None or made.primitive.name not in ("lt", "le", "gt", "ge") or not _is_kind(out, "iu"):
         return _UNKNOWN
     a, b = made.invars
     if_false, if_true = cases
-    if a.aval.shape != out.shape or a.aval.dtype != out.dtype or b.aval.dtype != out.dtype:
+    if any(atom.aval.shape != out.shape or atom.aval.dtype != out.dtype for atom in (a, b)):
         return _UNKNOWN
     is_less = made.primitive.name in ("lt", "le")
     if _is_same(if_true, a) and _is_same(if_false, b):
@@ -507,9 +515,11 @@ def _slice(scope: _Scope, equation: Any) -> Any:
     [atom] = equation.invars
     made = scope.made.get(atom) if isinstance(atom, Var) else None
     params = equation.params
-    if atom.aval.ndim != 1:
+    if atom.aval.ndim != 1 or params["strides"] not in (None, (1,)):
         return _UNKNOWN
     [start], [end] = params["start_indices"], params["limit_indices"]
+    if not isinstance(start, int) or not isinstance(end, int):
+        return _UNKNOWN
     if end - start == atom.aval.shape[0]:
         return atom
     if made is None or made.primitive.name != "concatenate" or end - start != 1:

@@ -118,6 +118,17 @@ def _relaxed(body: ClosedJaxpr, cond: ClosedJaxpr, used: tuple[bool, ...], count
 relaxed = weakref_lru_cache(_relaxed)
 
 
+def ends(body: ClosedJaxpr, cond: ClosedJaxpr, consts: int) -> set[Any]:
+    """The conditions in an iteration one value of which ends the loop: a choice by such a one need not be made."""
+    if cond.out_avals[0].shape:
+        return set()
+    made = {variable: equation for equation in body.jaxpr.eqns for variable in equation.outvars}
+    ended: set[tuple[Var, bool]] = set()
+    for position, value in _ending(cond, consts):
+        _find_causes(body.jaxpr.outvars[position], value, made, ended)
+    return {variable for variable, _ in ended}
+
+
 def _ending(cond: ClosedJaxpr, consts: int) -> list[tuple[int, bool]]:
     """The parts of the state that end the loop by themselves, each with the truth value that does."""
     jaxpr = cond.jaxpr
