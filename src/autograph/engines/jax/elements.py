@@ -199,12 +199,17 @@ def _changed_where_read(jaxpr: Jaxpr) -> tuple[Jaxpr, set[Var]]:
         for atom in dict.fromkeys(atom for atom in equation.invars if isinstance(atom, Var)):
             users.setdefault(atom, []).append(equation)
     outputs = {atom for atom in jaxpr.outvars if isinstance(atom, Var)}
+    stores_in = {
+        array: [user for user in using if user.primitive.name == "dynamic_update_slice"]
+        for array, using in users.items()
+        if array.aval.shape
+    }
     found, ways = set(), []
     for equation in jaxpr.eqns:
         if equation.primitive.name != "dynamic_slice" or not isinstance(equation.invars[0], Var):
             continue
         array, *places = equation.invars
-        stores = [user for user in users[array] if user.primitive.name == "dynamic_update_slice"]
+        stores = stores_in[array]
         if (
             len(stores) == 1
             and stores[0].invars[0] is array
@@ -216,9 +221,7 @@ def _changed_where_read(jaxpr: Jaxpr) -> tuple[Jaxpr, set[Var]]:
             if way is not None:
                 found.add(equation.outvars[0])
                 ways.append(way)
-    for way in ways:
-        jaxpr = jaxpr.replace(eqns=_in_shape(jaxpr.eqns, way))
-    return jaxpr, found
+    return jaxpr.replace(eqns=_in_shape(jaxpr.eqns, ways)) if ways else jaxpr, found
 
 
 def _way(store: Any, item: Var, users: dict[Var, list[Any]], outputs: set[Var]) -> list[Var] | None:
@@ -240,16 +243,19 @@ def _way(store: Any, item: Var, users: dict[Var, list[Any]], outputs: set[Var]) 
     return list(seen)
 
 
-def _in_shape(equations: Sequence[Any], way: Sequence[Var]) -> list[Any]:
+def _in_shape(equations: Sequence[Any], ways: Sequence[Sequence[Var]]) -> list[Any]:
     """The equations, with numbers on the way from an item to its place in the shape of the item."""
-    item, *rest = way
-    shape = item.aval.shape
-    if item.aval.size != 1 or any(variable.aval.shape not in ((), shape) for variable in rest):
-        return list(equations)
-    shaped: dict[Var, Any] = {item: item}
+    shapes: dict[Var, Any] = {}
+    shaped: dict[Var, Any] = {}
+    for item, *rest in ways:
+        shape = item.aval.shape
+        if item.aval.size == 1 and all(variable.aval.shape in ((), shape) for variable in rest):
+            shaped[item] = item
+            shapes.update(dict.fromkeys(rest, shape))
     out = []
     for equation in equations:
-        if not any(variable in rest for variable in equation.outvars):
+        shape = shapes.get(equation.outvars[0]) if equation.outvars else None
+        if shape is None:
             operands = [shaped.get(atom, atom) if isinstance(atom, Var) else atom for atom in equation.invars]
             out.append(equation.replace(invars=operands))
             continue
