@@ -181,6 +181,9 @@ class Engine(Protocol):
     def get_item(self, array: Any, key: Any) -> Any:
         """``array[key]`` where ``key`` is staged and ``array`` is not."""
 
+    def item_at(self, array: Any, index: Any) -> Any:
+        """``array[index]`` where ``index`` is staged, or ``NotImplemented`` where ``array`` knows best."""
+
     def updated(self, array: Any, key: Any, value: Any) -> Any:
         """``array`` with ``array[key] = value``, in the dtype of ``array``."""
 

@@ -402,6 +402,10 @@ def item(container: Any, key: Any) -> Any:
             return TensorList(container)[engine.wrapped_index(key, len(container))]
         if engine is not None and type(container).__module__ == "numpy":
             return engine.get_item(container, key)
+        if engine is not None:
+            found = engine.item_at(container, key)
+            if found is not NotImplemented:
+                return found
         method = getattr(type(container), "__getitem__", None)
         if type(method) is FunctionType and not is_tensor_list(container):
             return call(method)(container, key)

@@ -46,6 +46,9 @@ class GraphEngine:
     raise_when_run: Callable[..., None]
     raise_unless: Callable[..., None]
 
+    def item_at(self, array: Any, index: Any) -> Any:
+        return NotImplemented
+
     def is_stream(self, value: Any) -> bool:
         return False
 

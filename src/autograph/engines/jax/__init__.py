@@ -25,7 +25,7 @@ from ...staging.values import Maybe
 from ..base import Engine
 from ..common.engine import GraphEngine
 from ..common.raising import hoisted
-from . import buffers, callbacks, calls, host, loops, mathematics, types
+from . import buffers, callbacks, calls, host, indexing, loops, mathematics, types
 from .branches import stage_cond
 from .open_trace import Leaving
 from .patterns import is_symbolic
@@ -298,6 +298,9 @@ class JaxEngine(GraphEngine):
     def get_item(self, array: Any, key: Any) -> Any:
         return jnp.asarray(array)[key]
 
+    def item_at(self, array: Any, index: Any) -> Any:
+        return indexing.item(array, index)
+
     def sum_rows(self, array: Any) -> Any:
         return jnp.sum(array, axis=0)
 
@@ -371,6 +374,9 @@ class JaxEngine(GraphEngine):
             # How many items a staged mask selects is not known, so each item is chosen for itself.
             mask = key.reshape(key.shape + (1,) * (array.ndim - key.ndim))
             return jnp.where(mask, jnp.asarray(value).astype(array.dtype), array)
+        changed = indexing.with_item(array, key, value)
+        if changed is not NotImplemented:
+            return changed
         return array.at[key].set(jnp.asarray(value).astype(array.dtype) if not isinstance(value, int) else value)
 
     def range(self, start: Any, stop: Any, step: Any) -> StagedRange:

@@ -287,7 +287,7 @@ class _Count:
         return self._unused if isinstance(number, tuple) else number
 
     def next(self, number: Any) -> Any:
-        return number if isinstance(number, tuple) else number + 1
+        return number if isinstance(number, tuple) else types.plus(number, 1)
 
 
 def stage_for(
@@ -339,7 +339,7 @@ def stage_for(
         def scanned(state: tuple[list[Any], Any], slices: Sequence[Any]) -> tuple[tuple[list[Any], Any], None]:
             values, index = state
             after = iteration.step((index, *slices), values)[0]
-            return (iteration.first_raised(values, after), index + stride), None
+            return (iteration.first_raised(values, after), types.plus(index, stride)), None
 
         unroll = loop.options.get("unroll") or 1
         (out, _), _ = as_a_whole(lambda: lax.scan(scanned, start()[::-1], rows, length=length, unroll=unroll))
@@ -347,14 +347,14 @@ def stage_for(
         return
 
     stop = loop.trace(lambda *_: truth(until()))[0] if until is not None else None
-    unused = [types.zeros(kind) for kind in extra]
+    unused = [types.zeros(kind) for kind in extra] if stop is not None else []
 
     def goes_on(state: tuple[Any, list[Any]]) -> Any:
         index, values = state
         if counter is None:
-            more = index < sequence.length
+            more = types.is_less(index, sequence.length)
         else:
-            more = index < counter[1] if stride > 0 else index > counter[1]
+            more = types.is_less(index, counter[1]) if stride > 0 else types.is_less(counter[1], index)
         more = iteration.unless_raised(values, more)
         if stop is None:
             return more
@@ -363,7 +363,7 @@ def stage_for(
 
     def one_more(state: tuple[Any, list[Any]]) -> tuple[Any, list[Any]]:
         index, values = state
-        return index + stride, iteration.step((index, *types.get_row(rows, index)), values)[0]
+        return types.plus(index, stride), iteration.step((index, *types.get_row(rows, index)), values)[0]
 
     _, out = as_a_whole(lambda: while_loop(goes_on, one_more, start(), _budget(loop, length)))
     iteration.finish(out, all_iterations=is_counted and not is_seen)

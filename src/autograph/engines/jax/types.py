@@ -143,6 +143,21 @@ def convert(value: Any, to: ArrayType) -> Any:
     return value
 
 
+def plus(number: Any, step: int) -> Any:
+    """``number + step`` in the type of ``number``, without the promotion that an operator begins with."""
+    kind = type_of(number)
+    assert kind is not None
+    if not kind.weak:
+        return jax.lax.add(number, np.asarray(step, kind.dtype))
+    return jax.lax.add(number, step) if kind.dtype == jnp.result_type(0) else number + step
+
+
+def is_less(a: Any, b: Any) -> Any:
+    """``a < b`` for two numbers, one of them in the graph."""
+    kinds = type_of(a), type_of(b)
+    return jax.lax.lt(a, b) if kinds[0] is not None and kinds[0][:2] == (kinds[1] or ())[:2] else a < b
+
+
 def lifted(value: Any) -> Any:
     """A concrete array that an ``ag.function`` being traced has found outside, as a value of the graph."""
     if CONTEXT.boundary is None or isinstance(value, Tracer) or not isinstance(value, Array):

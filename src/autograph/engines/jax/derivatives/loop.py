@@ -81,7 +81,7 @@ def while_loop(
     traced = None if jax.config.jax_disable_jit else _trace(test, body, leaves, structure)
     if traced is None:
         return _by_jax(test, body, leaves, structure, budget)
-    (cond_jaxpr, cond_consts), (body_jaxpr, body_consts) = map(pe.separate_consts, traced)
+    (cond_jaxpr, cond_consts), (body_jaxpr, body_consts) = map(_without_consts, traced)
     out = while_p.bind(
         *cond_consts,
         *body_consts,
@@ -124,6 +124,11 @@ def _trace(
     if cond_jaxpr.effects or body_jaxpr.effects or any(type(core.typeof(value)) is AbstractRef for value in constants):
         return None
     return cond_jaxpr, body_jaxpr
+
+
+def _without_consts(closed: ClosedJaxpr) -> tuple[ClosedJaxpr, Sequence[Any]]:
+    """A jaxpr that takes its constants as its first inputs, and these."""
+    return pe.separate_consts(closed) if closed.consts else (closed, ())
 
 
 def _by_jax(

@@ -31,9 +31,10 @@ def prune(used: Sequence[bool], *more: Any) -> tuple[list[bool], Any]:
     cond = params["cond_jaxpr"]
     body = relaxed(params["body_jaxpr"], cond, tuple(used), count, consts)
     needed = list(used)
-    _, of_cond = dce(cond, [True])
-    needed = [a or b for a, b in zip(needed, of_cond[consts:], strict=True)]
-    while True:
+    if not all(needed):
+        _, of_cond = dce(cond, [True])
+        needed = [a or b for a, b in zip(needed, of_cond[consts:], strict=True)]
+    while not all(needed):
         _, of_body = dce(body, needed)
         wider = [a or b for a, b in zip(needed, of_body[count:], strict=True)]
         if wider == needed:
