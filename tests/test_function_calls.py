@@ -166,3 +166,40 @@ def test_quick_calls_are_inlined_where_a_graph_is_built() -> None:
         np.testing.assert_array_equal(jax.vmap(lambda x: f(x, "a", n=3.0))(jnp.array([1.0, -1.0])), [3, 1])
     with ag.run_functions_eagerly(True):
         assert f(2, "a", n=3) == 6
+
+
+def test_calls_that_take_turns_give_what_python_gives() -> None:
+    class Scale:
+        def __init__(self, by: int) -> None:
+            self.by = by
+
+    def f(x: Any, how: str = "up", by: Any = 2, scale: Any = None) -> Any:
+        x = x + by if how == "up" else x - by
+        return x if scale is None else x * scale.by
+
+    staged = ag.function(f)
+    double, triple = Scale(2), Scale(3)
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+        ((TWO,), {}),
+        ((TWO, "down"), {}),
+        ((TWO, "up", 2), {}),
+        ((TWO, "up", 7), {}),
+        ((TWO, "up", True), {}),
+        ((TWO, "up", 2.0), {}),
+        ((TWO, "down", 2, double), {}),
+        ((TWO, "down", 2, triple), {}),
+        ((TWO,), {"how": "down", "scale": triple}),
+    ]
+    for repeated in (1, 3, 1):
+        for args, kwargs in calls:
+            for _ in range(repeated):
+                assert float(staged(*args, **kwargs)) == float(f(*args, **kwargs))
+    staged.clear_cache()
+    assert not staged.concrete_functions
+    for args, kwargs in reversed(calls[:2]):
+        assert float(staged(*args, **kwargs)) == float(f(*args, **kwargs))
+    double.by = 10
+    assert float(staged(TWO, "down", 2, double)) == 0
+    assert float(staged(ONE, "down", 2, double)) == -10
+    with pytest.raises(TypeError):
+        staged(TWO, "up", 2, None, 1)

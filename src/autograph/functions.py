@@ -166,7 +166,7 @@ class Function:
             return self
         if self.backend != "jax" and framework_of(type(instance)) == "tensorflow":
             return self.state("tensorflow").method(instance)
-        return BoundFunction(self, instance)
+        return _bind(BoundFunction, self, instance)
 
     # As an object: like a Python function, it is its own copy and is pickled by its name.
 
@@ -297,15 +297,15 @@ def _same(result: Any, args: tuple[Any, ...]) -> Any:
     return result
 
 
+_bind = functools.partial.__new__
+
+
 class BoundFunction(functools.partial[Any]):
     """An ``ag.function`` of a class, bound to an instance as a method is."""
 
     __slots__ = ()
 
     func: Function
-
-    def __new__(cls, function: Function, instance: Any) -> BoundFunction:
-        return super().__new__(cls, function, instance)
 
     @property
     def __self__(self) -> Any:

@@ -249,6 +249,7 @@ class Engine(Protocol):
 _loaded: dict[str, Engine] = {}
 _MODULES = {"jax": "autograph.engines.jax", "tensorflow": "autograph.engines.tensorflow"}
 _framework_of_type: dict[type, str | None] = {}
+_package_of_type: dict[type, str | None] = {}
 _OF_THE_GRAPH = "?"
 """In place of a framework's name: values of this package's own, which belong to the graph that is being built."""
 
@@ -300,11 +301,10 @@ def array_engine(value: Any) -> Engine | None:
 
 def framework_of(kind: type) -> str | None:
     """The framework that a class, or a class that it derives from, belongs to."""
-    for base in kind.__mro__:
-        package = str(base.__module__).partition(".")[0]
-        if package in _MODULES:
-            return package
-    return None
+    if kind not in _package_of_type:
+        packages = [str(base.__module__).partition(".")[0] for base in kind.__mro__]
+        _package_of_type[kind] = next((package for package in packages if package in _MODULES), None)
+    return _package_of_type[kind]
 
 
 def _find(kind: type) -> str | None:

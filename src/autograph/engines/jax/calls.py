@@ -392,7 +392,7 @@ class JaxFunction:
             return
         if key is None and not self.is_mixed and function.parameters.is_plain:
             return
-        if self._quick.learn(args, values, entry) and not self.is_quick():
+        if self._quick.learn(args, values, entry) and function.direct is not self._quick.direct():
             function.pieces = None
             self._set_direct(self._quick.direct())
 

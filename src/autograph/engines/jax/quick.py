@@ -6,8 +6,10 @@ identities of objects, then say which entry. Arguments with containers are looke
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -57,6 +59,7 @@ class Calls:
         self._seen: dict[Any, tuple[_Roles, dict[Any, Entry]]] = {}
         self._history = state.history
         self.takes_any_number = parameters.is_variadic_at_all
+        self._direct: Callable[..., Any] | None = None
         self.defaults_changed(parameters, ())
 
     def defaults_changed(self, parameters: Any, defaults: Sequence[tuple[int, Any]]) -> None:
@@ -66,10 +69,18 @@ class Calls:
 
     def clear(self) -> None:
         self._known.clear()
+        for _, entries in self._seen.values():
+            entries.clear()  # which the code of the latest call holds
         self._seen.clear()
+        self._direct = None
 
     def direct(self) -> Callable[..., Any]:
-        """What such a function calls first."""
+        """What such a function calls first; another one when calls of other types have been learnt."""
+        if self._direct is None:
+            self._direct = self._by_types()
+        return self._direct
+
+    def _by_types(self) -> Callable[..., Any]:
         known, defaults = self._known, self._defaults
 
         if defaults:
@@ -136,6 +147,8 @@ class Calls:
                 return False
             seen = self._seen[id(known), kinds] = roles, {}
             known[kinds] = self._run(roles, seen[1], entry.key is None)
+            if leaves is args:
+                self._direct = self._expecting(args, roles, seen[1])
         roles, entries = seen
         entries[_key(roles, leaves)] = entry
         return True
@@ -226,6 +239,53 @@ class Calls:
 
         return run
 
+    def _expecting(self, args: tuple[Any, ...], roles: _Roles, entries: dict[Any, Entry]) -> Callable[..., Any]:
+        """What a function calls first that expects arguments like these: code that looks no types up."""
+        names = [f"a{place}" for place in range(len(args))]
+        tests = [f"type({name}) is kind_{name}" for name in names]
+        env: dict[str, Any] = {f"kind_{name}": type(value) for name, value in zip(names, args, strict=True)}
+        for place, default in self._defaults:
+            if place < len(args):
+                name = names[place]
+                env[f"default_{name}"] = default
+                is_default = f"{name} is default_{name}"
+                if type(args[place]) is type(default):
+                    is_default += (
+                        f" or {name} == default_{name}"
+                        if type(default) in (int, bool)
+                        else (f" or is_same_value({name}, default_{name})")
+                    )
+                is_given = args[place] is default or is_same_value(args[place], default)
+                tests.append(f"({is_default})" if is_given else f"not ({is_default})")
+        keys = [f"id(a{place})" if by_identity else f"a{place}" for place, by_identity in roles.static]
+        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
+        statics = "".join(f"a{place}, " for place, _ in roles.static) + ("*rest, " if roles.rest else "")
+        traced = ", ".join(f"a{place}" for place in roles.traced)
+        env |= {
+            "Parts": Parts,
+            "Stale": Stale,
+            "LOCAL": LOCAL,
+            "get": entries.get,
+            "history": self._history,
+            "is_current": self._parameters.is_current,
+            "is_same_value": is_same_value,
+            "others": self._by_types(),
+            "rest": roles.rest,
+            "__name__": __name__,
+        }
+        code = _code_of_call(
+            tuple(names),
+            " and ".join(tests),
+            key,
+            f"({statics})",
+            traced,
+            bool(roles.rest),
+            any(by_identity for _, by_identity in roles.static),
+        )
+        exec(code, env)
+        made: Callable[..., Any] = env["expecting"]
+        return made
+
     def _of_any_number(self, entry: Entry) -> Callable[[Any, Any], Any]:
         history, parameters = self._history, self._parameters
 
@@ -244,6 +304,39 @@ class Calls:
             return result.whole((), values) if type(result) is Parts else result
 
         return run
+
+
+@functools.lru_cache(maxsize=256)
+def _code_of_call(
+    names: tuple[str, ...], test: str, key: str, statics: str, traced: str, has_defaults: bool, has_identities: bool
+) -> CodeType:
+    call = f"variant.call(arrays, {traced}) if variant.takes_state else variant.call({traced})"
+    lines = [
+        "def expecting(*args):",
+        f"    if len(args) == {len(names)}:",
+        f"        {', '.join(names)}, = args" if names else "        pass",
+        f"        entry = get({key}) if {test or 'True'} else None",
+        f"        if entry is not None and entry.variants{' and is_current()' if has_defaults else ''}:",
+        "            variant = entry.variants[0]",
+        f"            statics = {statics}",
+        "            row = history.in_a_row",
+        "            if variant.read is not None:",
+        "                arrays = variant.read(statics)",
+        "                if arrays is None:",
+        "                    raise Stale",
+        "            LOCAL.statics = statics",
+        "            try:" if has_identities else "            if True:",
+        "                if variant.read is None:",
+        f"                    result = variant.call({traced})",
+        "                else:",
+        f"                    result = {call}",
+        *(["            finally:", "                LOCAL.statics = ()"] if has_identities else []),
+        "            if row and row == history.in_a_row:",
+        "                history.was_used()",
+        "            return result.whole(statics, args) if type(result) is Parts else result",
+        "    return others(*args)",
+    ]
+    return compile("\n".join(lines), "<call>", "exec")
 
 
 class _Trees:
