@@ -29,7 +29,8 @@ _MODE = "def total(x, mode):\n    if mode == 'a':\n        return x + 1\n    ret
 _SUM = "def total(x, y):\n    return x + y\n"
 _WHY = (
     "A function without static arguments that reads nothing outside is JAX's own compiled function behind one call in "
-    "Python. What is above 1 is that call, and the look at whether a trace is under way."
+    "Python. What is above 1 is that call, and the look at whether a trace is under way. Static arguments are compared "
+    "in Python too, and keywords put in order, which jax.jit does in C++."
 )
 
 

@@ -47,10 +47,11 @@ def _short(equation: Any) -> Any:
         or np.ndim(divisor.val)
         or number.aval.shape != out.shape
         or not 0 < int(divisor.val) <= np.iinfo(out.dtype).max
-        or not is_floored(equation)
     ):
         return equation
-    return _with_body(equation, lambda *kinds: _body(name, *kinds, int(divisor.val)))
+    short = _with_body(equation, lambda *kinds: _body(name, *kinds, int(divisor.val)))
+    is_short = equation.params["jaxpr"] is short.params["jaxpr"]
+    return equation if is_short or not is_floored(equation) else short
 
 
 def _with_body(equation: Any, body: Callable[[ArrayType, ArrayType, ArrayType], ClosedJaxpr]) -> Any:

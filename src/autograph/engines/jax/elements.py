@@ -10,7 +10,6 @@ then changed in place.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

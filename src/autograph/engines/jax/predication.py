@@ -170,9 +170,9 @@ def _inlined(equations: Sequence[Any], outputs: list[Any]) -> Iterator[Any]:
         return atom if isinstance(atom, Literal) else names.get(atom, atom)
 
     for equation in equations:
-        operands = [renamed(atom) for atom in equation.invars]
+        operands = [renamed(atom) for atom in equation.invars] if names else equation.invars
         if equation.primitive.name != "jit" or not (is_read(equation) or changed(equation)):
-            yield equation.replace(invars=operands)
+            yield equation.replace(invars=operands) if names else equation
             continue
         body = equation.params["jaxpr"]
         inner = list(body.jaxpr.outvars)
