@@ -133,9 +133,12 @@ def _by_positive(name: str, value: Any, by: Any, may_be_negative: bool) -> Any:
     sign_bit = lax.full_like(value, 8 * value.dtype.itemsize - 1)
     if name == "remainder":
         result = lax.rem(value, by)
-        if may_be_negative:  # a negative remainder is all ones behind the sign
-            result = result + lax.bitwise_and(lax.shift_right_arithmetic(result, sign_bit), by)
-        return result
+        if not may_be_negative:
+            return result
+        if value.dtype.itemsize == 8:  # where a choice takes less time than the operations of the other form
+            return lax.select(lax.lt(result, lax.full_like(result, 0)), result + by, result)
+        # A negative remainder is all ones behind the sign.
+        return result + lax.bitwise_and(lax.shift_right_arithmetic(result, sign_bit), by)
     result = lax.div(value, by)
     if may_be_negative:
         result = result + lax.shift_right_arithmetic(value - result * by, sign_bit)
