@@ -5,7 +5,9 @@ The gallery in ``docs/errors.md`` is made of them, and ``tests/test_mistakes.py`
 
 from __future__ import annotations
 
+import contextlib
 import linecache
+import tempfile
 import textwrap
 import traceback
 from collections.abc import Callable
@@ -64,16 +66,17 @@ class Mistake:
         return self.says + self.says_too.get(engine, ())
 
     def run(self, engine: str, wrap: Callable[[Any], Any]) -> BaseException | None:
-        """Runs the program, with ``wrap`` around ``f``; gives what it raises."""
+        """Runs the program, with ``wrap`` around ``f`` and in a folder of its own; gives what it raises."""
         text = self.text(engine)
         filename = self.filename(engine)
         linecache.cache[filename] = (len(text), None, text.splitlines(True), filename)
         namespace = modules(engine)
         namespace["wrap"] = wrap
         try:
-            exec(compile(text, filename, "exec"), namespace)
-            arguments = eval(f"({self.args[engine]},)" if self.args[engine] else "()", namespace)
-            wrap(namespace["f"])(*arguments)
+            with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+                exec(compile(text, filename, "exec"), namespace)
+                arguments = eval(f"({self.args[engine]},)" if self.args[engine] else "()", namespace)
+                wrap(namespace["f"])(*arguments)
         except BaseException as error:
             return error
         return None
