@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import runpy
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 
 import autograph as ag
+from autograph.engines.jax import settling
 
 
 def optimised(function: Callable[..., Any], *arguments: Any) -> str:
@@ -197,6 +199,34 @@ def test_numbers_that_are_not_negative_are_divided_by_one_instruction(x64):
     assert 'direction=LT, metadata={op_name="jit(sum_of_gcds)/while/body/while/body/while' not in text
     assert not re.search(r" select\(", text)
     assert re.search(r" select\(", unknown)
+
+
+def test_loops_in_loops_are_gone_through_as_often_as_there_are_loops(monkeypatch, tmp_path):
+    """Not as a power of the depth: what a loop finds is found again for the loops in it, not through all of them."""
+    calls = 0
+    outputs = settling._outputs
+
+    def counted(*arguments):
+        nonlocal calls
+        calls += 1
+        return outputs(*arguments)
+
+    monkeypatch.setattr(settling, "_outputs", counted)
+    found = []
+    for depth in (4, 8):
+        lines = ["def nested(n):", "    t, u = 1, 3"]
+        for level in range(depth):
+            lines.append(f"{'    ' * (level + 1)}for i{level} in range(1, n):")
+            lines.append(f"{'    ' * (level + 2)}t, u = u % (t + 1) + i{level}, t % 7")
+        lines.append("    return t, u")
+        file = tmp_path / f"nested_{depth}.py"
+        file.write_text("\n".join(lines) + "\n")
+        nested = runpy.run_path(str(file))["nested"]
+        calls = 0
+        jax.make_jaxpr(ag.convert(nested))(3)
+        found.append(calls)
+        assert 0 < calls
+    assert found[1] <= 4 * found[0]
 
 
 # Flags.

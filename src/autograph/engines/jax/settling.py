@@ -18,6 +18,8 @@ from .arithmetic import is_floored
 from .ranges import Bounds, Counter, Ranges, decide, of_dtype, of_value
 
 _MOST_PASSES = 8
+_DEEPEST = 2
+"""How many levels of loops in loops are followed: each is gone through anew in each pass of the one around it."""
 
 Found = Sequence[Bounds | None]
 
@@ -45,13 +47,14 @@ def floor_bounds(name: str, number: Bounds, divisor: Bounds) -> Bounds | None:
 
 
 def of_while(
-    equation: Any, operands: Found, known: dict[Var, Counter], most: int
+    equation: Any, operands: Found, known: dict[Var, Counter], most: int, depth: int = 0
 ) -> tuple[list[Bounds | None], list[Bounds | None]]:
     """The bounds of a ``while`` loop's state in the body, and wherever the test looks at it.
 
     Args:
         operands: the bounds of the equation's operands.
         known: the state for which counting has found bounds, for at most ``most`` iterations.
+        depth: how many loops around it are being gone through.
     """
     params = equation.params
     of_cond, of_body = params["cond_nconsts"], params["body_nconsts"]
@@ -70,24 +73,24 @@ def of_while(
     comparisons = list(_comparisons(cond))
 
     def in_body(state: Found) -> list[Bounds | None]:
-        bounded = _bounded(cond, comparisons, [*cond_consts, *state])[of_cond:]
+        bounded = _bounded(cond, comparisons, [*cond_consts, *state], depth)[of_cond:]
         return [fixed[place][0] if place in fixed else found for place, found in enumerate(bounded)]
 
     def ends(state: Found) -> list[Bounds | None]:
-        return _outputs(body, [*consts, *in_body(state)])
+        return _outputs(body, [*consts, *in_body(state)], depth + 1)
 
     at_test = _settled(heads, start, {place: found for place, (_, found) in fixed.items()}, ends)
     return in_body(at_test), at_test
 
 
-def _of_scan(equation: Any, operands: Found) -> list[Bounds | None]:
+def _of_scan(equation: Any, operands: Found, depth: int) -> list[Bounds | None]:
     """The bounds of a scan's state, before and after any iteration."""
     body, count = equation.params["jaxpr"], equation.params["num_consts"]
     carried = equation.params["num_carry"]
     consts, start, rows = operands[:count], operands[count : count + carried], operands[count + carried :]
 
     def ends(state: Found) -> list[Bounds | None]:
-        return _outputs(body, [*consts, *state, *rows])[:carried]
+        return _outputs(body, [*consts, *state, *rows], depth + 1)[:carried]
 
     return _settled(body.jaxpr.invars[count : count + carried], start, {}, ends)
 
@@ -125,16 +128,16 @@ def _widened(old: Bounds | None, new: Bounds | None, limits: Bounds | None) -> B
     return low, new[1] if new[1] == old[1] else limits[1]
 
 
-def _outputs(closed: ClosedJaxpr, inputs: Found) -> list[Bounds | None]:
+def _outputs(closed: ClosedJaxpr, inputs: Found, depth: int) -> list[Bounds | None]:
     """The bounds of what a jaxpr gives."""
     ranges = Ranges()
     for variable, value in zip(closed.jaxpr.constvars, closed.consts, strict=True):
         ranges.set(variable, of_value(value))
-    _visit(closed.jaxpr, inputs, ranges)
+    _visit(closed.jaxpr, inputs, ranges, depth)
     return [ranges.of(atom) for atom in closed.jaxpr.outvars]
 
 
-def _visit(jaxpr: Jaxpr, inputs: Found, ranges: Ranges) -> None:
+def _visit(jaxpr: Jaxpr, inputs: Found, ranges: Ranges, depth: int) -> None:
     for variable, bounds in zip(jaxpr.invars, inputs, strict=True):
         ranges.set(variable, bounds)
     for equation in jaxpr.eqns:
@@ -148,15 +151,18 @@ def _visit(jaxpr: Jaxpr, inputs: Found, ranges: Ranges) -> None:
             number, divisor = operands
             found = [number and divisor and floor_bounds(equation.params["name"], number, divisor)]
         elif name == "jit":
-            found = _outputs(equation.params["jaxpr"], operands)
+            found = _outputs(equation.params["jaxpr"], operands, depth)
         elif name == "cond":
-            found = _outputs(equation.params["branches"][0], operands[1:])
+            found = _outputs(equation.params["branches"][0], operands[1:], depth)
             for branch in equation.params["branches"][1:]:
-                found = [_join(one, other) for one, other in zip(found, _outputs(branch, operands[1:]), strict=True)]
+                other_ends = _outputs(branch, operands[1:], depth)
+                found = [_join(one, other) for one, other in zip(found, other_ends, strict=True)]
+        elif depth > _DEEPEST:
+            found = []
         elif name == "while":
-            found = of_while(equation, operands, {}, 0)[1]
+            found = of_while(equation, operands, {}, 0, depth)[1]
         else:
-            found = _of_scan(equation, operands)
+            found = _of_scan(equation, operands, depth)
         for variable, bounds in zip(equation.outvars, found, strict=False):
             ranges.set(variable, bounds)
 
@@ -179,10 +185,12 @@ def _comparisons(cond: Jaxpr) -> Iterator[tuple[str, Any, Any]]:
             yield "lt" if name == "gt" else "le", *reversed(equation.invars)
 
 
-def _bounded(cond: Jaxpr, comparisons: Sequence[tuple[str, Any, Any]], inputs: Found) -> list[Bounds | None]:
+def _bounded(
+    cond: Jaxpr, comparisons: Sequence[tuple[str, Any, Any]], inputs: Found, depth: int
+) -> list[Bounds | None]:
     """The bounds of a test's inputs where it holds."""
     ranges = Ranges()
-    _visit(cond, inputs, ranges)
+    _visit(cond, inputs, ranges, depth + 1)
     own = set(cond.invars)
     for name, left, right in comparisons:
         a, b = ranges.of(left), ranges.of(right)
