@@ -90,8 +90,9 @@ def _indentation(line: str) -> int:
 
 
 def _last_line(code: CodeType) -> int:
-    last = max((line for _, _, line in code.co_lines() if line is not None), default=code.co_firstlineno)
-    return max([last, *(_last_line(inner) for inner in code.co_consts if isinstance(inner, CodeType))])
+    lines = [line for _, _, line in code.co_lines() if line is not None]
+    lines += [_last_line(inner) for inner in code.co_consts if type(inner) is CodeType]
+    return max(lines, default=code.co_firstlineno)
 
 
 def _fits(node: ast.FunctionDef | ast.AsyncFunctionDef, code: CodeType) -> bool:

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..flow import blocks_of, is_true
 from ..nodes import Position, assign, constant, load, position, staging
@@ -50,8 +51,7 @@ class _Target:
     """The kinds of jump that set a flag instead of leaving the frame, since this set was last emptied."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a block stands."""
 
     target: _Target
@@ -231,7 +231,7 @@ class JumpLowering:
             body_completes = self._block_completes(body)
         never = not body_completes and not orelse_completes
         tail = place.tail and not rest
-        inner = replace(place, native=place.native and (tail or never), tail=tail)
+        inner = place._replace(native=place.native and (tail or never), tail=tail)
         outer_flags, target.flagged = target.flagged, set()
         self._depth += 1
         body = self._guarded_exit(statement, inner) if isinstance(statement, Guard) else self._block(body, inner)
@@ -259,7 +259,7 @@ class JumpLowering:
     ) -> list[ast.stmt]:
         """What follows a jump, in guarded pieces one behind the other instead of one inside the other."""
         target, at = place.target, position(statement)
-        inner = replace(place, native=False, tail=False)
+        inner = place._replace(native=False, tail=False)
         outer_flags, target.flagged = target.flagged, set(flagged)
         completes = self._block_completes(rest)
         out: list[ast.stmt] = []
@@ -274,7 +274,7 @@ class JumpLowering:
         if place.native:
             target.flagged = outer_flags
             if not completes:
-                return out + self._leave(flagged, replace(place, tail=False), at)
+                return out + self._leave(flagged, place._replace(tail=False), at)
             return out + self._branch(self._guard(statement, flagged, target), [], place)
         return out
 
@@ -305,7 +305,7 @@ class JumpLowering:
 
     def _inside(self, statement: ast.stmt, place: _Place) -> None:
         """Rewrites the blocks of a statement that no jump leaves."""
-        inner = replace(place, native=False, tail=False)
+        inner = place._replace(native=False, tail=False)
         for name in ("body", "orelse", "finalbody"):
             block = getattr(statement, name, None)
             if block:
@@ -317,16 +317,16 @@ class JumpLowering:
         """Rewrites a ``try`` or a ``with``, whose blocks run in the frame around them; gives the flags they may set."""
         target, at = place.target, position(statement)
         outer_flags, target.flagged = target.flagged, set()
-        ends = replace(place, tail=place.tail and last)
+        ends = place._replace(tail=place.tail and last)
         if self._cut(statement):
-            ends = replace(place, native=False, tail=False)
+            ends = place._replace(native=False, tail=False)
         if isinstance(statement, ast.With):
             statement.body = self._block(statement.body, ends) or [ast.Pass(**at)]
         else:
             assert isinstance(statement, ast.Try | ast.TryStar)
             under_way = self._all_jumps(statement.body) if _may_raise_when_left(statement.body) else _NONE
             if statement.orelse:
-                statement.body = self._block(statement.body, replace(ends, tail=False)) or [ast.Pass(**at)]
+                statement.body = self._block(statement.body, ends._replace(tail=False)) or [ast.Pass(**at)]
                 if target.flagged:  # `else` does not run when the body has jumped
                     statement.orelse.insert(0, self._guard(statement, frozenset(target.flagged), target))
                 statement.orelse = self._block(statement.orelse, ends)
@@ -355,7 +355,7 @@ class JumpLowering:
         target = place.target
         before, target.flagged = target.flagged, set()
         native = place.native and not is_function
-        lowered = self._block(block, replace(place, native=native, tail=False, in_finally=True)) or [ast.Pass(**at)]
+        lowered = self._block(block, place._replace(native=native, tail=False, in_finally=True)) or [ast.Pass(**at)]
         if target.flagged:
             for flag in self._flags(frozenset(target.flagged), target):
                 if is_function:
@@ -364,7 +364,7 @@ class JumpLowering:
                 else:
                     # The flags are Python values when Python decided the jump: then the jump is made for real.
                     test = ast.Compare(load(flag, at), [ast.Is()], [constant(True, at)], **at)
-                    out = self._leave({RETURN}, replace(place, native=True, tail=False), at)
+                    out = self._leave({RETURN}, place._replace(native=True, tail=False), at)
                 leave = ast.If(test, out, [], **at)
                 self.unstaged.add(id(leave))
                 self._kept.append(leave)

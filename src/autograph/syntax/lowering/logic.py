@@ -37,6 +37,12 @@ _SYMBOLS: dict[type[ast.cmpop], str] = {
 }
 
 
+_MEMBERSHIP = (ast.In, ast.NotIn)
+_IDENTITY = (ast.Is, ast.IsNot)
+_DISPLAYS = (ast.Tuple, ast.List)
+_PLACES = (ast.Attribute, ast.Subscript, ast.Call, ast.IfExp, ast.NamedExpr)
+
+
 @lowers_expression(ast.BoolOp)
 def lower_bool_op(self: FunctionLowering, node: ast.BoolOp) -> ast.expr:
     first, *others = node.values
@@ -68,15 +74,14 @@ def lower_compare(self: FunctionLowering, node: ast.Compare) -> ast.expr:
         for operator, operand in zip(node.ops, node.comparators, strict=True):
             arguments += [constant(_SYMBOLS[type(operator)], at), self.delayed(operand, at)]
         return staging("compare", arguments, at)
-    self.children(node)
+    node.left, node.comparators[0] = self.expr(node.left), self.expr(node.comparators[0])
     operator = node.ops[0]
-    if isinstance(operator, ast.In | ast.NotIn):
+    if isinstance(operator, _MEMBERSHIP):
         return staging("in_" if isinstance(operator, ast.In) else "not_in", [node.left, node.comparators[0]], at)
     left, right = node.left, node.comparators[0]
-    if isinstance(operator, ast.Is | ast.IsNot):
+    if isinstance(operator, _IDENTITY):
         return staging("is_" if isinstance(operator, ast.Is) else "is_not", [left, right], at)
-    displays = ast.Tuple | ast.List
-    has_display = isinstance(left, displays) or isinstance(right, displays)
+    has_display = isinstance(left, _DISPLAYS) or isinstance(right, _DISPLAYS)
     if self.unit.overloads(operator) and not has_display:
         return staging("operate", [constant(_SYMBOLS[type(operator)], at), left, right], at)
     if has_display or (_may_be_sequence(self, left) and _may_be_sequence(self, right)):
@@ -90,7 +95,7 @@ def _may_be_sequence(self: FunctionLowering, node: ast.expr) -> bool:
     """Whether an operand may be a tuple or a list, as far as can be seen: those compare their elements in C."""
     if isinstance(node, ast.Name):
         return node.id not in self.numbers
-    return isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.IfExp | ast.NamedExpr)
+    return isinstance(node, _PLACES)
 
 
 def _is_text(node: ast.expr) -> bool:
@@ -99,7 +104,7 @@ def _is_text(node: ast.expr) -> bool:
 
 @lowers_expression(ast.BinOp)
 def lower_bin_op(self: FunctionLowering, node: ast.BinOp) -> ast.expr:
-    self.children(node)
+    node.left, node.right = self.expr(node.left), self.expr(node.right)
     at = position(node)
     if isinstance(node.op, ast.Mod) and _is_text(node.left):
         return staging("percent", [node.left, node.right], at)

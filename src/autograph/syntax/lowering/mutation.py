@@ -17,11 +17,11 @@ from .logic import BINARY_SYMBOLS
 
 
 def _only_names(target: ast.expr) -> bool:
+    if isinstance(target, ast.Name):
+        return True
     if isinstance(target, ast.Tuple | ast.List):
         return all(_only_names(element) for element in target.elts)
-    if isinstance(target, ast.Starred):
-        return _only_names(target.value)
-    return isinstance(target, ast.Name)
+    return isinstance(target, ast.Starred) and _only_names(target.value)
 
 
 _DISPLAYS = (ast.Tuple, ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp, ast.Constant)
