@@ -82,7 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         print("\n".join(words))
         return 1 if failed or worse else 0
-    _write(options, outcomes, before, data, page)
+    if options.only and options.output is None:
+        print("Nothing is written, since these are not all contests; --output FOLDER keeps them.")
+    else:
+        _write(options, outcomes, before, data, page)
     return 1 if failed else 0
 
 

@@ -480,6 +480,14 @@ def stored(monkeypatch, tmp_path) -> tuple[Machine, list[str]]:
     return machine, [*arguments, "--check"]
 
 
+def test_some_of_the_contests_do_not_take_the_place_of_all_that_are_stored(stored, monkeypatch, tmp_path):
+    _, arguments = stored
+    monkeypatch.setattr(command, "HERE", tmp_path)
+    (tmp_path / "results-tiny.json").write_text("as it was")
+    assert command.main(arguments[:4]) == 0
+    assert (tmp_path / "results-tiny.json").read_text() == "as it was"
+
+
 def test_the_command_finds_no_fault_with_what_is_as_before(stored, capsys):
     _, arguments = stored
     assert command.main(arguments) == 0
