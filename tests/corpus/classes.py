@@ -585,3 +585,32 @@ def attributes_by_name(x):
     if bag.low > 6:
         bag.high = bag.low
     return getattr(bag, "high"), hasattr(bag, "missing"), getattr(bag, "missing", 3)
+
+
+@dataclass
+class Recorder:
+    gain: float
+    log: list = field(default_factory=list)
+    last: object = None
+
+    def __post_init__(self):
+        if self.gain > 2:
+            self.gain = 2.0
+        self.steps = 0
+
+    def take(self, x):
+        self.log.append(x * self.gain)
+        self.last = x if x > 1 else self.last
+        self.steps += 1
+
+
+@program((1.0, 3), (9.0, 1), (0.5, 0), jit=False, why="lists grow without a bound, and only ag.function repeats")
+def dataclasses_with_lists_of_their_own(gain, n):
+    one, other = Recorder(gain), Recorder(1.0, [])
+    for k in range(n):
+        one.take(gain + k)
+    if gain > 0.5:
+        other.log.append(gain)
+    mine, theirs = {"k": one.log}, {"k": other.log}
+    same = one == other, one != Recorder(gain), (n, one.log) == (n, list(one.log)), mine == theirs
+    return one.gain, one.log, one.last is None, one.steps, len(other.log), same

@@ -26,6 +26,7 @@ from ..errors import ConversionError
 from ..reporting import REPORT
 from ..syntax.compiler import CONVERTED, convert_function, generated_source
 from ..syntax.source import mentions
+from . import fields
 from .choice import Choice
 from .dispatch import is_own_file
 from .handed import handed
@@ -420,7 +421,7 @@ def _class(kind: Any) -> Any:
         return _announcing(kind)
     inner = call(initialise)
     if inner is initialise:
-        return _announcing(kind)
+        return fields.constructor(kind, call) if fields.is_generated(kind) else _announcing(kind)
 
     def construct(*args: Any, **kwargs: Any) -> Any:
         made = kind.__new__(kind, *args, **kwargs) if is_exception else object.__new__(kind)

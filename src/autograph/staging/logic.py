@@ -17,7 +17,7 @@ from .branch import if_exp
 from .calls import asked, call
 from .choice import Choice
 from .dispatch import hide_frames, staged
-from .lists import equal_lists
+from .lists import equal_lists, is_tensor_list
 from .one_of import OneOf
 from .state import CONTEXT
 from .undecided import Undecided, decided
@@ -209,8 +209,12 @@ def is_not(left: Any, right: Any) -> Any:
 
 
 def _has_staged(value: Any) -> bool:
+    if is_tensor_list(value) and value.is_buffered():
+        return True
     if issubclass(type(value), tuple | list):
         return any(_has_staged(item) for item in value)
+    if type(value) is dict:
+        return any(map(_has_staged, value.values()))
     return staged(value) is not None
 
 
@@ -258,7 +262,7 @@ def not_in(value: Any, container: Any) -> Any:
     return not_(in_(value, container))
 
 
-def _fields(left: Any, right: Any, method: str) -> tuple[Any, Any]:
+def compared_fields(left: Any, right: Any, method: str) -> tuple[Any, Any]:
     """The fields of two instances of a dataclass whose comparison is that of the fields; otherwise the two as they are.
 
     The method that ``dataclass`` has made has no source that could be converted.
@@ -276,7 +280,7 @@ def _fields(left: Any, right: Any, method: str) -> tuple[Any, Any]:
 def eq(left: Any, right: Any) -> Any:
     """``left == right``, through tuples, lists and dataclasses that hold staged values."""
     try:
-        left, right = _fields(left, right, "__eq__")
+        left, right = compared_fields(left, right, "__eq__")
         if isinstance(left, list) and isinstance(right, list):
             open_lists = equal_lists(left, right)
             if open_lists is not None:
@@ -293,6 +297,10 @@ def eq(left: Any, right: Any) -> Any:
                 for a, b in zip(left, right, strict=True):
                     result = and_(result, lambda a=a, b=b: truth(eq(a, b)))
                 return result
+        if type(left) is dict and type(right) is dict and (_has_staged(left) or _has_staged(right)):
+            if left.keys() != right.keys():
+                return False
+            return eq(tuple(left.values()), tuple(right[key] for key in left))
         if _differ_in_kind(left, right) or _differ_in_kind(right, left):
             return False
         return same(left, right)
@@ -309,7 +317,7 @@ def _differ_in_kind(left: Any, right: Any) -> bool:
 def order(symbol: str, left: Any, right: Any) -> Any:
     """``left < right`` and its like, for tuples and lists that may hold staged values: the first difference decides."""
     try:
-        left, right = _fields(left, right, _METHODS.get(symbol, ""))
+        left, right = compared_fields(left, right, _METHODS.get(symbol, ""))
         kind = type(left)
         if kind is not type(right) or not issubclass(kind, tuple | list):
             return _ORDERS[symbol](left, right)
@@ -328,12 +336,12 @@ def order(symbol: str, left: Any, right: Any) -> Any:
 
 def not_eq(left: Any, right: Any) -> Any:
     """``left != right``, through tuples, lists and dataclasses that hold staged values."""
-    left, right = _fields(left, right, "__eq__")
+    left, right = compared_fields(left, right, "__eq__")
     if isinstance(left, list) and isinstance(right, list):
         open_lists = equal_lists(left, right)
         if open_lists is not None:
             return not_(open_lists)
-    for kind in (tuple, list):
+    for kind in (tuple, list, dict):
         if issubclass(type(left), kind) and issubclass(type(right), kind) and (_has_staged(left) or _has_staged(right)):
             return not_(eq(left, right))
     if _differ_in_kind(left, right) or _differ_in_kind(right, left):

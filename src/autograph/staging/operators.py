@@ -11,7 +11,7 @@ from typing import Any
 from ..engines.base import active_engine
 from .calls import call, is_library
 from .dispatch import hide_frames, staged
-from .logic import eq, not_eq, order
+from .logic import compared_fields, eq, not_eq, order
 from .state import CONTEXT
 
 _BINARY: dict[str, tuple[Callable[[Any, Any], Any], str, str]] = {
@@ -50,6 +50,8 @@ def operate(symbol: str, left: Any, right: Any) -> Any:
                 return same if symbol == "==" else engine.logical_not(same)
         own, other = _method(left, forward), _method(right, backward)
         if not _is_users(own) and not _is_users(other):
+            return plain(left, right)
+        if compared_fields(left, right, forward)[0] is not left:  # by the method that `dataclass` has made
             return plain(left, right)
         attempts = [(own, left, right), (other, right, left)]
         overrides = other is not None and other is not _method(left, backward)
