@@ -22,7 +22,7 @@ from ...staging.state import in_region
 from . import scans
 from .arithmetic import is_floored, positive
 from .choices import merged
-from .derivatives.internals import core, trace
+from .derivatives.internals import core, source_info_util, trace
 from .derivatives.loop import while_p
 from .derivatives.pruning import ends
 from .elements import apart, changed, is_read, joined
@@ -42,9 +42,11 @@ def as_a_whole(build: Callable[[], Any]) -> Any:
     if in_region() or jax.config.jax_disable_jit:
         return build()
     structures = []
+    here = source_info_util.current().traceback  # a trace has no frames of the program's but those that run in it
 
     def flat() -> list[Any]:
-        leaves, structure = jax.tree_util.tree_flatten(build())
+        with source_info_util.user_context(here):
+            leaves, structure = jax.tree_util.tree_flatten(build())
         structures.append(structure)
         return leaves
 
