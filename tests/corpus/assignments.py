@@ -413,3 +413,22 @@ def numpy_scalar(n):
     if n % 2 == 0:
         n = n // 2
     return n
+
+
+class Link:
+    def __init__(self, value, following=None):
+        self.value, self.following = value, following
+
+
+@program((2, 1), (9, 5))
+def targets_are_assigned_from_the_left(x, n):
+    head = None
+    for value in (3, x, 1):
+        head = Link(value, head)
+    before, link = None, head
+    while link is not None:
+        link.following, before, link = before, link, link.following
+    items, k = [x, n, 0], 0
+    items[k], k, (items[k], *rest) = n, 1, (x, 7, 8)
+    k, items[k] = 2, 5
+    return before.value, before.following.value, items, k, rest

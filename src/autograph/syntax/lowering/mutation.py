@@ -83,10 +83,13 @@ def assign_to(self: FunctionLowering, target: ast.expr, value: ast.expr, at: Pos
         return assign_to(self, target.value, value, at)
     parts: list[ast.expr] = []
     after: list[ast.stmt] = []
+    read: set[str] = set()
     for element in target.elts:
-        if _only_names(element):
+        named = {part.id for part in ast.walk(element) if isinstance(part, ast.Name)}
+        if _only_names(element) and read.isdisjoint(named):
             parts.append(element)
             continue
+        read |= named  # what an earlier target looks at gets its new value after that
         part = self.fresh("value")
         name: ast.expr = ast.Name(part, STORE, **at)
         parts.append(ast.Starred(name, STORE, **at) if isinstance(element, ast.Starred) else name)
