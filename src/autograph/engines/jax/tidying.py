@@ -51,7 +51,7 @@ def as_a_whole(build: Callable[[], Any]) -> Any:
         return leaves
 
     closed = tidied(trace(flat, []))
-    return jax.tree_util.tree_unflatten(structures[0], evaluate(closed, [], is_cut_off=True))
+    return jax.tree_util.tree_unflatten(structures[0], evaluate(closed, []))
 
 
 def has_loop(closed: ClosedJaxpr) -> bool:
