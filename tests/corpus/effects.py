@@ -1,5 +1,7 @@
 """`print`, `assert` and `raise` under staged conditions and in staged loops."""
 
+from dataclasses import dataclass
+
 from corpus import floats, ints, program, raises
 
 
@@ -357,3 +359,35 @@ def list_and_print(n):
         history = [history[1], i]
         print(history[0], history[1])
     return history
+
+
+class Shown:
+    def __init__(self, *parts):
+        self.parts = parts
+
+    def __repr__(self):
+        return f"Shown({', '.join(map(str, self.parts))})"
+
+    def __str__(self):
+        if self.parts[0] > 3:
+            return f"large {self.parts[0]}"
+        return "small"
+
+
+@dataclass
+class Priced:
+    name: str
+    price: object
+
+
+@program((2,), (5,))
+def objects_are_printed_by_their_own_methods(x):
+    item, part = Priced("pen", x * 2), Shown(7, x)
+    print(part, repr(part), item, sep=" | ")
+    print(f"{part!r:>20}|{x!r:>4}|{x!s:<4}|{item}|{part:}")
+    if x > 3:
+        item.price = x
+        print("in", item, str(part))
+    label = f"x={x}"
+    print(f"{label:>8}|{label!r:^10}", item)
+    return x

@@ -12,7 +12,7 @@ from .directives import stack_method
 from .effects import check, read, read_free, writes
 from .exceptions import building, leaves, try_stmt
 from .explaining import explain
-from .formatting import percent, text
+from .formatting import percent, shown, text
 from .lists import new_list
 from .logic import and_, compare, eq, in_, is_, is_not, not_, not_eq, not_in, or_, order
 from .loops import for_stmt, iterated, while_stmt
@@ -96,6 +96,7 @@ __all__ = [
     "set_attribute",
     "set_attribute_item",
     "set_item",
+    "shown",
     "singleton_pattern",
     "stack_method",
     "star_pattern",

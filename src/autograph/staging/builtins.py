@@ -18,7 +18,7 @@ from .branch import if_exp
 from .calls import REPLACEMENTS, call, converted, is_library
 from .comprehensions import has_open_length
 from .dispatch import hide_frames, staged
-from .formatting import StagedText, holds_staged
+from .formatting import holds_staged, text
 from .iterators import Iterator, iterator_of
 from .lists import TensorList, is_tensor_list
 from .logic import and_, or_, order, truth
@@ -26,6 +26,7 @@ from .loops import for_stmt
 from .one_of import OneOf
 from .sequences import Sequence
 from .state import CONTEXT, in_region, was_born
+from .told import Told, told
 from .values import Maybe
 
 _MISSING: Any = object()
@@ -54,6 +55,7 @@ def _staged_sequence(iterable: Any) -> Sequence | None:
 @_replaces(print)
 def print_(*args: Any, **options: Any) -> None:
     """``print``: at run time where a value is staged, or the printing itself is under a staged condition."""
+    args = tuple([str(value) if type(value) is Told else value for value in map(told, args)])
     shown = (*args, *options.values())
     if in_region() or CONTEXT.by_identity or any(holds_staged(value) or _carries_mark(value) for value in shown):
         engine = active_engine()
@@ -527,19 +529,19 @@ def bool_(*args: Any) -> Any:
 
 @_replaces(str)
 def str_(*args: Any, **options: Any) -> str:
-    if builtins.len(args) == 1 and not options and holds_staged(args[0]):
-        return str(StagedText(args[0]))
+    if builtins.len(args) == 1 and not options:
+        return str(text(args[0]))
     return str(*args, **options)
 
 
 @_replaces(repr)
 def repr_(value: Any, /) -> str:
-    return repr(StagedText(value)) if holds_staged(value) else repr(value)
+    return repr(text(value))
 
 
 @_replaces(format)
 def format_(value: Any, spec: str = "", /) -> str:
-    return format(StagedText(value), spec) if holds_staged(value) else format(value, spec)
+    return format(text(value), spec)
 
 
 @_replaces(list)

@@ -38,18 +38,29 @@ class StagedText:
         return f"<staged value {number}>"
 
     def __str__(self) -> str:
-        return self._mark(str)
+        return self._value if isinstance(self._value, str) else self._mark(str)
 
     def __repr__(self) -> str:
         return self._mark(repr)
 
     def __format__(self, spec: str) -> str:
-        return self._mark(lambda value: format(value, spec))
+        return str(self) if not spec and isinstance(self._value, str) else self._mark(lambda value: format(value, spec))
 
 
 def text(value: Any) -> Any:
     """``value``, on its way into an f-string."""
-    return StagedText(value) if holds_staged(value) else value
+    if active_engine() is None:
+        return value
+    from .told import told  # which calls functions of the user's
+
+    if isinstance(value, str):
+        return StagedText(value) if MARK.search(value) else value
+    return StagedText(value) if holds_staged(value) else told(value)
+
+
+def shown(value: Any, conversion: str) -> Any:
+    """``value!r`` or ``value!s``, on its way into an f-string that has still to format it."""
+    return text(repr(text(value)) if conversion == "r" else str(text(value)))
 
 
 def percent(pattern: str, values: Any) -> str:

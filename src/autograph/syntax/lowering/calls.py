@@ -62,8 +62,12 @@ def _is_static_index(index: ast.expr) -> bool:
 
 @lowers_expression(ast.FormattedValue)
 def lower_formatted_value(self: FunctionLowering, node: ast.FormattedValue) -> ast.expr:
-    if not isinstance(node.value, ast.Constant):
-        node.value = staging("text", [self.expr(node.value)], position(node.value))
+    at = position(node.value)
+    if node.format_spec is not None and node.conversion in (ord("r"), ord("s")):
+        node.value = staging("shown", [self.expr(node.value), constant(chr(node.conversion), at)], at)
+        node.conversion = -1
+    elif not isinstance(node.value, ast.Constant):
+        node.value = staging("text", [self.expr(node.value)], at)
     if node.format_spec is not None:
         node.format_spec = self.expr(node.format_spec)
     return node
