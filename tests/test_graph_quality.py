@@ -1,8 +1,8 @@
 """How large the graphs of the kernels are, without a clock: against `jax.lax` by hand, and against `tf.function`.
 
 Each kernel of `benchmarks/kernels` is compiled twice for small arguments, and what XLA makes of it is counted after its
-optimisation: operations, also those inside of fusions and called computations (which are none themselves, as parameters,
-constants and what packs and unpacks tuples are none), loops, conditionals, copies of whole arrays inside loops, and
+optimisation: operations, also those inside of fusions and called computations (these are none themselves, nor are
+parameters, constants and what packs and unpacks tuples), loops, conditionals, copies of whole arrays inside loops, and
 values that loops carry.
 """
 

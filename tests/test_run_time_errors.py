@@ -63,8 +63,10 @@ def test_without_a_check_a_loop_carries_its_variables_and_nothing_more():
 
 
 def test_without_a_check_the_compiled_program_is_that_of_lax():
+    start = jnp.arange(5)  # an array: the test of a loop over numbers alone has operations for LLVM in it
+
     def plain(n):
-        total = 0
+        total = start
         while n > 1:
             total = total + n
             n = n - 3
@@ -75,7 +77,7 @@ def test_without_a_check_the_compiled_program_is_that_of_lax():
             total, n = state
             return total + n, n - 3
 
-        return jax.lax.while_loop(lambda state: state[1] > 1, body, (jnp.int32(0), jnp.asarray(n)))[0]
+        return jax.lax.while_loop(lambda state: state[1] > 1, body, (start, jnp.asarray(n)))[0]
 
     def operations(function: Any) -> list[str]:
         text = jax.jit(function).lower(jnp.int32(5)).compile().as_text()
