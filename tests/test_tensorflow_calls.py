@@ -851,3 +851,15 @@ def test_loop_options_reach_the_loop() -> None:
     graph = run.get_concrete_function(tf.constant(3)).graph
     loops = [op for op in graph.get_operations() if op.type in ("While", "StatelessWhile")]
     assert [op.get_attr("parallel_iterations") for op in loops] == [1]
+
+
+def test_what_is_printed_before_an_exception_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    @ag.function
+    def f(x):
+        text = f"x is {x}"
+        print(text)
+        raise KeyError(f"{text:>9}")
+
+    with pytest.raises(KeyError, match="   x is 3"):
+        f(tf.constant(3))
+    assert capfd.readouterr().out == "x is 3\n"

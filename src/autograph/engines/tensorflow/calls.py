@@ -33,6 +33,7 @@ from ...staging.calls import is_library
 from ..base import engine, framework_of
 from ..common.failures import FAILURES, Place, raise_at
 from ..common.leaves import signature_text
+from ..common.regions import raised_by_program
 from . import callers, effects, xla
 from .arguments import prepared, reference_to, restored
 from .dispatch import THREAD, Calls, Stale, all_tensors, is_quick
@@ -452,7 +453,13 @@ def _traced(
         if may_choose:
             xla.may_compile(graph)
         with callers.Watch(values) as watch:
-            result = run(args, kwargs)
+            try:
+                result = run(args, kwargs)
+            except Exception as error:
+                if not getattr(graph, "_ag_effects", None) or not raised_by_program(error):
+                    raise
+                effects.raise_when_run(error)  # what comes before it in the program has to happen first
+                result = None
         result = in_parts(result, watch.fills(graph))
         if callers.is_unseen(graph) and (owner := state()) is not None:
             owner.has_unseen_changes = True
