@@ -7,8 +7,9 @@ from typing import Any
 
 ATTEMPTS = 3
 """A ratio is worse if it is so each time: what another program does to one run, it does not do to all."""
-FACTOR = 2.0
-"""A ratio of one run, taken within its rounds, stays well within this factor of that of another."""
+FACTOR = 2.5
+"""Between a run on a quiet machine and runs beside ten other busy programs on its two cores, one ratio in a hundred was
+beyond a factor of 2 in its median, and none in the better end of its rounds."""
 SLACK = 0.25
 """What may be added to a small ratio: a call of a microsecond is disturbed by more than its share."""
 

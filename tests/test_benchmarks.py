@@ -445,12 +445,12 @@ def _ratio(
 @pytest.mark.parametrize(
     ("before", "now", "is_worse"),
     [
-        (_ratio(1.0), _ratio(2.4), False),
-        (_ratio(1.0), _ratio(2.6), True),
+        (_ratio(1.0), _ratio(2.9), False),
+        (_ratio(1.0), _ratio(3.2), True),
         (_ratio(0.01), _ratio(0.2), False),
         (_ratio(100.0), _ratio(1.0), False),
-        (_ratio(100.0, "greater"), _ratio(50.0, "greater"), False),
-        (_ratio(100.0, "greater"), _ratio(45.0, "greater"), True),
+        (_ratio(100.0, "greater"), _ratio(40.0, "greater"), False),
+        (_ratio(100.0, "greater"), _ratio(35.0, "greater"), True),
         (_ratio(1.0, "greater"), _ratio(0.4, "greater"), False),
         (_ratio(1.0), _ratio(9.0, question="another"), False),
         (_ratio(1.0, target=""), _ratio(9.0, target=""), False),
