@@ -8,8 +8,9 @@ from typing import Any
 ATTEMPTS = 3
 """A ratio is worse if it is so each time: what another program does to one run, it does not do to all."""
 FACTOR = 2.5
-"""Between a run on a quiet machine and runs beside ten other busy programs on its two cores, one ratio in a hundred was
-beyond a factor of 2 in its median, and none in the better end of its rounds."""
+"""Between a run on a quiet machine and runs beside ten other busy programs on its two cores, one of a hundred ratios
+was beyond a factor of 2 in the better end of its rounds: elapsed times of calls of microseconds, which has since become
+processor time."""
 SLACK = 0.25
 """What may be added to a small ratio: a call of a microsecond is disturbed by more than its share."""
 
