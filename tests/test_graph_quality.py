@@ -196,3 +196,18 @@ def _nodes(function: Any, argument: Any) -> int:
 def _carried(function: Any, argument: Any) -> int:
     operations = function.get_concrete_function(argument).graph.get_operations()
     return sum(len(op.inputs) for op in operations if op.type in ("While", "StatelessWhile"))
+
+
+def test_short_loops_in_loops_do_not_become_a_copy_for_each_combination():
+    def totals(xs):
+        total = xs[0]
+        for i in range(8):
+            for j in range(8):
+                for k in range(8):
+                    total = 0.1 * jnp.sin(total) + xs[i] * xs[j] - xs[k]
+        return total
+
+    xs = jnp.arange(8.0)
+    graph = jax.make_jaxpr(ag.convert(totals))(xs)
+    assert str(graph).count("sin ") <= 32
+    np.testing.assert_allclose(jax.jit(ag.convert(totals))(xs), totals(xs), rtol=1e-5)

@@ -69,9 +69,6 @@ ONLY_TRACED: dict[str, Exempt] = {
     "test_contextlib.TestExitStack.test_exit_exception_traceback": _CLAUSES,
     "test_descr.ClassPropertiesAndMethods.test_builtin_function_or_method": _LIST,
     "test_descr.ClassPropertiesAndMethods.test_method_wrapper": _LIST,
-    "test_dict.DictTest.test_string_keys_can_track_values": Exempt(
-        "makes a dict that contains itself, in a loop that is traced in case it can be staged"
-    ),
     "test_enumerate.TestReversed.test_range_optimization": _ITERATOR,
     "test_exceptions.ExceptionTests.testSettingException": _CLAUSES,
     "test_exceptions.PEP626Tests.test_lineno_after_other_except": _CLAUSES,

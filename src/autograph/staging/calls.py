@@ -17,7 +17,7 @@ import sysconfig
 import weakref
 from collections import deque
 from collections.abc import Callable
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, MethodWrapperType, ModuleType
 from typing import Any
 
 from .. import reporting
@@ -239,7 +239,9 @@ def _may_have_effects(function: Any, kind: type) -> bool:
             if module == "builtins":
                 return function.__name__ in _IMPURE_BUILTINS
             return module not in _PURE_MODULES and module.partition(".")[0] not in _FRAMEWORKS
-        return type(owner) not in _JOURNALED and type(owner).__module__.partition(".")[0] not in _FRAMEWORKS
+        return not _is_journaled(owner)
+    if kind is MethodWrapperType:  # such as ``generator.__next__``
+        return not _is_journaled(function.__self__)
     if kind is MethodType:
         return _may_have_effects(function.__func__, type(function.__func__))
     if kind is FunctionType:
@@ -252,6 +254,11 @@ def _may_have_effects(function: Any, kind: type) -> bool:
             return not is_installed(code.co_filename)
         return _entry(function).reason is not None and not inspect.isgeneratorfunction(function)
     return False
+
+
+def _is_journaled(owner: Any) -> bool:
+    """Whether what the methods of an object change is put back, or nothing."""
+    return type(owner) in _JOURNALED or type(owner).__module__.partition(".")[0] in _FRAMEWORKS
 
 
 def call(function: Any) -> Any:

@@ -53,7 +53,7 @@ def text(value: Any) -> Any:
         return value
     from .told import told  # which calls functions of the user's
 
-    if isinstance(value, str):
+    if issubclass(type(value), str):  # a class may compute ``__class__``, which Python does not look at here
         return StagedText(value) if MARK.search(value) else value
     return StagedText(value) if holds_staged(value) else told(value)
 

@@ -6,6 +6,7 @@ that is staged, the graph runs the rest of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from operator import length_hint
 from typing import Any
@@ -19,6 +20,13 @@ from .state import CONTEXT
 UNROLL_UP_TO = 8
 """A loop of Python's own over at most so many numbers is unrolled even where it could be staged: what is known about
 each iteration is worth more than the smaller graph."""
+_MOST_COPIES = 32
+"""How many copies of a body loops in loops may come to by that."""
+
+
+def is_unrolled(length: int) -> bool:
+    """Whether a loop of Python's with so many iterations is unrolled without an attempt to stage it."""
+    return length <= UNROLL_UP_TO and length * math.prod(found.copies for found in CONTEXT.iterations) <= _MOST_COPIES
 
 
 ENDLESS: dict[Any, Callable[..., Any]] = {}
@@ -62,6 +70,7 @@ def for_stmt(
         if engine is not None:
             items = iter(iterated if staged(iterated) is None else engine.items(iterated))
             with engine.unrolled() as iteration:
+                iteration.copies = max(length_hint(items), 1)
                 _unroll(items, body, names, until, iteration)
             return
         for item in iterated:

@@ -7,6 +7,7 @@ converted form, so that staged attributes get into the text as they do into an f
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from types import FunctionType
 from typing import Any
 
@@ -48,8 +49,10 @@ def _is_users(method: Any) -> bool:
 
 def _is_generated(kind: Any) -> bool:
     """Whether ``repr`` of an instance is by the method that ``dataclass`` has made, which has no source."""
+    if not dataclasses.is_dataclass(kind):
+        return False
     made = getattr(kind.__repr__, "__wrapped__", kind.__repr__)
-    return dataclasses.is_dataclass(kind) and type(made) is FunctionType and made.__code__.co_filename.startswith("<")
+    return type(made) is FunctionType and made.__code__.co_filename.startswith("<")
 
 
 def told(value: Any) -> Any:
@@ -57,7 +60,8 @@ def told(value: Any) -> Any:
     kind: Any = type(value)
     if kind.__module__ == "builtins" or active_engine() is None or staged(value) is not None:
         return value
-    if isinstance(value, BaseException | type):
+    if issubclass(kind, BaseException | type):
         return value
-    has_own = any(map(_is_users, (kind.__str__, kind.__repr__, kind.__format__)))
+    # Without a call of descriptors, which the class may count.
+    has_own = any(_is_users(inspect.getattr_static(kind, name)) for name in ("__str__", "__repr__", "__format__"))
     return Told(value) if has_own or _is_generated(kind) else value

@@ -23,13 +23,15 @@ class Iteration:
         place: the header of the loop.
         number: what ``find`` makes the number of, counted from 0; staged, or Python's.
         is_wanted: whether an exception takes the number along.
+        copies: how many there are of it in the graph.
     """
 
-    __slots__ = ("find", "is_wanted", "number", "place")
+    __slots__ = ("copies", "find", "is_wanted", "number", "place")
 
     def __init__(self, place: Place | None, number: Any, find: Callable[[Any], int] = int) -> None:
         self.place, self.number, self.find = place, number, find
         self.is_wanted = False
+        self.copies = 1
 
 
 @contextmanager

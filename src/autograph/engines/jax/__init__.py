@@ -16,7 +16,7 @@ from ...errors import StagingError
 from ...settings import config
 from ...staging.choice import Choice, value_of
 from ...staging.lists import Buffer, TensorList
-from ...staging.loops import UNROLL_UP_TO
+from ...staging.loops import is_unrolled
 from ...staging.one_of import OneOf
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import StagedRange, python_range
@@ -125,7 +125,7 @@ class JaxEngine(GraphEngine):
         if isinstance(iterable, StagedSequence):
             return iterable
         if isinstance(iterable, range):
-            if len(iterable) <= UNROLL_UP_TO:
+            if is_unrolled(len(iterable)):
                 return None
             return python_range(iterable, optional=True)
         if isinstance(iterable, TensorList) and iterable.is_buffered():
@@ -141,7 +141,7 @@ class JaxEngine(GraphEngine):
             if kind is None or not kind.shape:
                 return None
             is_staged = isinstance(iterable, types.Tracer)
-            if not is_staged and kind.shape[0] <= UNROLL_UP_TO:
+            if not is_staged and is_unrolled(kind.shape[0]):
                 return None
             return StagedSequence(
                 kind.shape[0], lambda _, row: row, jnp.asarray(iterable), optional=not is_staged, rows_of=iterable

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.python.framework.ops import SymbolicTensor
 
 from ...staging.lists import TensorList
-from ...staging.loops import UNROLL_UP_TO
+from ...staging.loops import is_unrolled
 from ...staging.sequences import Sequence as StagedSequence
 from ...staging.sequences import python_range
 from . import types
@@ -143,7 +143,7 @@ def sequence_of(iterable: Any) -> StagedSequence | None:
     if isinstance(iterable, StagedSequence):
         return iterable
     if isinstance(iterable, range):
-        return None if len(iterable) <= UNROLL_UP_TO else python_range(iterable, optional=True)
+        return None if is_unrolled(len(iterable)) else python_range(iterable, optional=True)
     if isinstance(iterable, TensorList):
         return _list_sequence(iterable) if iterable.is_buffered() else None
     if is_stream(iterable):
@@ -172,7 +172,7 @@ def _tensor_sequence(tensor: Any) -> StagedSequence | None:
     symbolic = is_symbolic(tensor)
     if not symbolic:
         count = int(tensor.shape[0])
-        if count <= UNROLL_UP_TO:
+        if is_unrolled(count):
             return None
         return StagedSequence(count, lambda _, row: row, tensor, optional=True, rows_of=tensor)
     counted = _range_behind(tensor)
