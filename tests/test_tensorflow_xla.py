@@ -83,6 +83,14 @@ def power(base: Any, exponent: Any) -> Any:
     return result
 
 
+def entropies(logits: Any, label: Any) -> Any:
+    result = 0.0
+    while label >= 0:
+        result += tf.nn.sparse_softmax_cross_entropy_with_logits([label], logits[None])[0]
+        label -= 1
+    return result
+
+
 X = np.array([1.0, 2.0, 3.0], np.float32)
 PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...] | None, tuple[Any, ...] | None]] = [
     (total, (X, 3), (X, 5)),
@@ -93,6 +101,7 @@ PROGRAMS: list[tuple[Callable[..., Any], tuple[Any, ...] | None, tuple[Any, ...]
     (filled, (X, 2), (X, 5)),
     (table, (X, 3), (X, 4)),
     (power, None, (np.int32(2), np.int32(3))),
+    (entropies, None, (X, np.int32(3))),
 ]
 
 
@@ -161,6 +170,29 @@ def test_numeric_loops_are_compiled_and_right() -> None:
         function = ag.function(program)
         np.testing.assert_array_equal(function(*tensors(arguments)), expected)
         assert is_compiled(function), program.__name__
+
+
+def test_training_in_a_loop_is_compiled_and_right() -> None:
+    def trained(weight: Any, bias: Any, xs: Any, ys: Any) -> Any:
+        hidden = tf.fill((tf.shape(xs)[1], tf.shape(weight)[0]), 0.5)
+        for step in tf.range(5):
+            with tf.GradientTape() as tape:
+                tape.watch([weight, bias])
+                logits = tf.nn.bias_add(tf.tanh(tf.nn.relu(xs) @ hidden) @ weight, bias)
+                loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(ys, logits))
+                loss += 0.01 * tf.nn.l2_loss(tf.nn.softmax(logits)[:, :2]) + 0.0 * tf.cast(step, tf.float32)
+            by_weight, by_bias = tape.gradient(loss, [weight, bias])
+            weight, bias = weight - 0.5 * by_weight, bias - 0.5 * by_bias
+        return weight, bias
+
+    random = np.random.default_rng(0)
+    arguments = tensors([random.normal(size=(4, 3)), np.zeros(3), random.normal(size=(8, 4))])
+    arguments = [tf.cast(argument, tf.float32) for argument in arguments]
+    labels = tf.constant(random.integers(0, 3, 8).astype(np.int32))
+    function = ag.function(trained)
+    for ours, expected in zip(function(*arguments, labels), trained(*arguments, labels), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+    assert is_compiled(function)
 
 
 def test_what_is_not_safe_or_does_not_pay_is_left_to_tensorflow() -> None:

@@ -173,6 +173,15 @@ def _scatter(operation: Any) -> Callable[[], Any] | None:
     return lambda: _any(_is_outside(indices, tf.constant(sizes, indices.dtype)))
 
 
+def _labels(operation: Any) -> Callable[[], Any] | None:
+    """A class that there is not, of which TensorFlow's code on processors complains."""
+    logits, labels = operation.inputs
+    count = logits.shape[-1]
+    if _all_known(labels, lambda value: (value >= 0) & (value < count)):
+        return None
+    return lambda: _any(_is_outside(labels, count))
+
+
 _RULES: dict[str, Callable[[Any], Callable[[], Any] | None]] = {
     **dict.fromkeys(("FloorDiv", "FloorMod", "Div", "Mod", "TruncateDiv", "TruncateMod"), _division),
     "Pow": _power,
@@ -180,6 +189,7 @@ _RULES: dict[str, Callable[[Any], Callable[[], Any] | None]] = {
     **dict.fromkeys(("TensorListGetItem", "TensorListSetItem"), _list_item),
     **dict.fromkeys(("StridedSlice", "TensorStridedSliceUpdate"), _strided_slice),
     "Slice": _slice,
+    "SparseSoftmaxCrossEntropyWithLogits": _labels,
     "TensorScatterUpdate": _scatter,
 }
 """Operations that XLA compiles to something that does not fail."""

@@ -25,14 +25,19 @@ _ELEMENTWISE = (
     "MulNoNan Neg NotEqual OnesLike Pow RealDiv Reciprocal Relu RightShift Rint Round Rsqrt Select SelectV2 Sigmoid "
     "Sign Sin Sinh Softplus Sqrt Square SquaredDifference Sub Tan Tanh TruncateDiv TruncateMod Xdivy Xlogy ZerosLike"
 )
+_NETWORKS = (
+    "AddN BiasAdd BiasAddGrad Elu EluGrad InvGrad L2Loss LeakyRelu LeakyReluGrad LogSoftmax ReciprocalGrad Relu6 "
+    "Relu6Grad ReluGrad RsqrtGrad Selu SeluGrad SigmoidGrad Softmax SoftmaxCrossEntropyWithLogits SoftplusGrad "
+    "Softsign SoftsignGrad SparseSoftmaxCrossEntropyWithLogits SqrtGrad TanhGrad"
+)
 _STRUCTURE = (
     "BroadcastTo Concat ConcatV2 Const ExpandDims Fill Gather GatherV2 If LinSpace NoOp Pack Placeholder Range Rank "
-    "Reshape Reverse ReverseV2 Shape Size Slice Squeeze StatelessIf StatelessWhile StridedSlice TensorListFromTensor "
-    "TensorListGetItem TensorListLength TensorListSetItem TensorListStack TensorScatterUpdate "
+    "Reshape Reverse ReverseV2 Shape Size Slice Squeeze StatelessIf StatelessWhile StridedSlice StridedSliceGrad "
+    "TensorListFromTensor TensorListGetItem TensorListLength TensorListSetItem TensorListStack TensorScatterUpdate "
     "TensorStridedSliceUpdate Tile Transpose Unpack While"
 )
 _REDUCTIONS = "All Any ArgMax ArgMin Cumsum Max Mean Min Prod Sum MatMul BatchMatMulV2"
-_COMPILABLE = frozenset((_ELEMENTWISE + " " + _STRUCTURE + " " + _REDUCTIONS).split())
+_COMPILABLE = frozenset(" ".join((_ELEMENTWISE, _NETWORKS, _STRUCTURE, _REDUCTIONS)).split())
 _LOOPS = frozenset(["While", "StatelessWhile"])
 _MUST_COMPILE = "_XlaMustCompile"
 
@@ -128,6 +133,7 @@ _CONSTANTS = {
     **dict.fromkeys(("Slice", "GatherV2"), (2,)),
     **dict.fromkeys(("ConcatV2",), (-1,)),
     **dict.fromkeys(("StridedSlice", "TensorStridedSliceUpdate"), (1, 2, 3)),
+    **dict.fromkeys(("StridedSliceGrad",), (0, 1, 2, 3)),
     **dict.fromkeys(("TensorListFromTensor", "TensorListStack"), (1,)),
 }
 """Operands that decide a shape, which XLA has to know when it compiles."""
@@ -141,7 +147,22 @@ def _is_supported(operation: Any) -> bool:
     if operation.type == "TensorListSetItem" and operation.get_attr("resize_if_index_out_of_bounds"):
         return False
     inputs = operation.inputs
-    return all(tf.get_static_value(inputs[index]) is not None for index in _CONSTANTS.get(operation.type, ()))
+    return all(_is_constant(inputs[index]) for index in _CONSTANTS.get(operation.type, ()))
+
+
+_SIZES = "Add AddV2 Cast ConcatV2 ExpandDims Identity Maximum Minimum Mul Pack Prod StridedSlice Sub"
+_FOLDED = frozenset(_SIZES.split())
+"""Operations on sizes that XLA does when it compiles."""
+
+
+def _is_constant(tensor: Any) -> bool:
+    """Whether XLA knows a tensor when it compiles: a constant, or made of sizes that are known."""
+    if tf.get_static_value(tensor) is not None:
+        return True
+    operation = tensor.op
+    if operation.type in ("Shape", "Size", "Rank"):
+        return bool(operation.inputs[0].shape.is_fully_defined())
+    return operation.type in _FOLDED and all(map(_is_constant, operation.inputs))
 
 
 def _is_known(tensor: Any) -> bool:
