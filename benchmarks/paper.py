@@ -52,11 +52,9 @@ _WHY = {
     "steps only; by hand it is looked for in all, and selected.",
 }
 _WHY_TF = (
-    "TensorFlow runs these loops an operation at a time, as it runs those by hand and tf.function's: AutoGraph has XLA "
-    "compile a function only if all of its operations are on a list. The cross entropy of train and seq2seq, the sums "
-    "and slices of the gradients in lbfgs, and the lists of states in maml are not; by hand with XLA these programs "
-    "take a half to an eighth of the time. It would need those operations on the list, and what they say of wrong "
-    "arguments."
+    "TensorFlow runs a loop an operation at a time, as it runs those by hand and tf.function's, where XLA does not compile "
+    "it: AutoGraph has XLA compile a function only if all of its operations are on a list, and the lists of states that "
+    "the gradient of a loop keeps, as in maml, are not. It would need the number of iterations, which XLA wants to know."
 )
 _WHY_GAIN = "Where an operation takes long, eager execution loses little, and no graph can gain much."
 
