@@ -52,9 +52,10 @@ _WHY = {
     "steps only; by hand it is looked for in all, and selected.",
 }
 _WHY_TF = (
-    "TensorFlow runs a loop an operation at a time, as it runs those by hand and tf.function's, where XLA does not compile "
-    "it: AutoGraph has XLA compile a function only if all of its operations are on a list, and the lists of states that "
-    "the gradient of a loop keeps, as in maml, are not. It would need the number of iterations, which XLA wants to know."
+    "TensorFlow runs a loop an operation at a time, as it runs those by hand and tf.function's, where XLA does not "
+    "compile it: AutoGraph has XLA compile a function only if all of its operations are on a list, and the lists of "
+    "states that the gradient of a loop keeps, as in maml, are not. It would need the number of iterations, which XLA "
+    "wants to know."
 )
 _WHY_GAIN = "Where an operation takes long, eager execution loses little, and no graph can gain much."
 
