@@ -285,3 +285,24 @@ def test_what_a_function_under_vmap_in_a_loop_raises_is_raised():
     assert function(jnp.int32(2), jnp.array([0, 1])).tolist() == [2, 3]
     with pytest.raises(ValueError, match="too large"):
         function(jnp.int32(4), jnp.array([0, 1]))
+
+
+def test_a_loop_with_a_known_count_is_a_scan_unless_it_would_work_long_in_vain():
+    def checked(xs, rows):
+        total = rows[0]
+        for x in xs:
+            assert x < 5
+            total = jnp.sin(total + x)
+        return total
+
+    def loops(size):
+        graph = jax.make_jaxpr(ag.convert(checked))(jnp.ones(100), jnp.ones((1, size))).jaxpr
+        return [equation.primitive.name for equation in graph.eqns if equation.primitive.name in ("scan", "while")]
+
+    assert loops(10) == ["scan"]
+    assert loops(1_000_000) == ["while"]
+    function = ag.function(checked)
+    for size in (10, 1_000_000):
+        with pytest.raises(AssertionError) as caught:
+            function(jnp.arange(100.0), jnp.ones((1, size)))
+        assert "iteration 5 of `for x in xs:`" in notes(caught.value)

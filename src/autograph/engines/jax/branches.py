@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax._src import core
 from jax.extend.core import Literal
 
 from ...staging.values import PLACEHOLDER
@@ -20,6 +19,7 @@ from .elements import is_read
 from .predication import predicated
 from .regions import Run, trace_region
 from .tidying import as_a_whole, has_loop
+from .work import is_total
 
 _MAX_SELECTED_EQUATIONS = 12
 _MAX_SELECTED_SCALAR_EQUATIONS = 48
@@ -140,17 +140,6 @@ def _select(predicate: Any, if_true: Any, if_false: Any, kind: types.ArrayType) 
     if jnp.issubdtype(kind.dtype, jax.dtypes.extended):
         return jnp.where(predicate, on_true, on_false)
     return lax.select(predicate, on_true, on_false)
-
-
-def is_total(jaxpr: Any) -> bool:
-    """Whether operations come to an end, and are not seen, whatever their operands are."""
-    return all(
-        not equation.effects
-        and equation.primitive.name != "while"
-        and "callback" not in equation.primitive.name
-        and all(map(is_total, core.jaxprs_in_params(equation.params)))
-        for equation in jaxpr.eqns
-    )
 
 
 def _can_select(run: Run, wanted: list[tuple[types.ArrayType, tuple[Any, Any]]]) -> bool:

@@ -20,15 +20,17 @@ from ..common.iterations import Iteration, from_counter
 from ..common.loops import Loop, is_pure
 from ..common.raising import Pending, leave
 from . import types
-from .branches import is_total
 from .derivatives import Budget, while_loop
 from .elements import apart
 from .growing import Needed
 from .regions import Run, trace_region
 from .tidying import as_a_whole
+from .work import is_total, work
 
 _MAX_UNROLLED_ROWS = 512
 _MAX_UNROLLED_EQUATIONS = 4096
+_MOST_IN_VAIN = 10_000_000
+"""How many numbers a loop may compute after it has raised: some milliseconds' work."""
 _BOOLEAN = types.ArrayType((), jnp.dtype(bool), False)
 
 
@@ -333,7 +335,7 @@ def stage_for(
     is_counted = until is None and length is not None
     # Where no try statement waits, nobody sees the state that an exception leaves behind.
     is_seen = iteration.pending is not None and not CONTEXT.scopes[-1].hoists
-    runs_on = iteration.pending is None or (not is_seen and run.jaxpr is not None and is_total(run.jaxpr.jaxpr))
+    runs_on = iteration.pending is None or (not is_seen and _may_run_on(run, length))
     if is_counted and runs_on and loop.options.get("checkpoints") is None:
         # The number comes last: XLA does the operations of an iteration in the order of the state that they lead to.
         def scanned(state: tuple[list[Any], Any], slices: Sequence[Any]) -> tuple[tuple[list[Any], Any], None]:
@@ -367,6 +369,13 @@ def stage_for(
 
     _, out = as_a_whole(lambda: while_loop(goes_on, one_more, start(), _budget(loop, length)))
     iteration.finish(out, all_iterations=is_counted and not is_seen)
+
+
+def _may_run_on(run: Run, length: int | None) -> bool:
+    """Whether a loop may do all its iterations though one of the first has raised: nobody waits for them for long."""
+    if run.jaxpr is None or length is None:
+        return False
+    return is_total(run.jaxpr.jaxpr) and length * work(run.jaxpr.jaxpr) <= _MOST_IN_VAIN
 
 
 def _counter_type(counter: tuple[Any, Any, int]) -> types.ArrayType:
