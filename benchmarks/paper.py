@@ -20,20 +20,22 @@ import numpy as np
 import autograph as ag
 
 from . import peers
+from .everybody import (
+    BY_HAND,
+    CONVERTED,
+    EAGER,
+    TF_BY_HAND,
+    TF_BY_HAND_COMPILED,
+    TF_COMPILED,
+    TF_EAGER,
+    TF_ENGINE,
+    TF_FUNCTION,
+)
 from .fresh import Workshop, program
 from .measure import Contest, Contestant, Ratio
 from .scale import Scale
 
-EAGER = "eager JAX"
-CONVERTED = "jax.jit(ag.convert(f))"
-BY_HAND = "hand-written lax"
 IN_PYTHON = "jax.jit(update), with the loop in Python"
-TF_EAGER = "eager TensorFlow"
-TF_ENGINE = "ag.function(f) on TensorFlow"
-TF_FUNCTION = "tf.function(f)"
-TF_COMPILED = "tf.function(f, jit_compile=True)"
-TF_BY_HAND = "hand-written tf.while_loop"
-TF_BY_HAND_COMPILED = "hand-written tf.while_loop, jit_compile=True"
 TF_IN_PYTHON = "tf.function(update), with the loop in Python"
 
 _LONG = ("lbfgs", "maml", "tree_lstm")

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from benchmarks.programs.paper_tf import dot, error, put, rosenbrock, slope_at, update
+
 
 def recurrent(w, u, b, xs, lengths):
     rows = tf.TensorArray(tf.float32, tf.shape(xs)[0]).unstack(xs)
@@ -14,39 +16,11 @@ def recurrent(w, u, b, xs, lengths):
     return tf.while_loop(lambda t, _: t < tf.shape(xs)[0], step, start)[1]
 
 
-def update(weight, bias, x, y):
-    with tf.GradientTape() as tape:
-        tape.watch([weight, bias])
-        logits = x @ weight + bias
-        loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
-    by_weight, by_bias = tape.gradient(loss, [weight, bias])
-    return weight - 0.1 * by_weight, bias - 0.1 * by_bias
-
-
 def train(weight, bias, xs, ys):
     def step(k, weight, bias):
         return k + 1, *update(weight, bias, xs[k], ys[k])
 
     return tf.while_loop(lambda k, *_: k < tf.shape(xs)[0], step, (0, weight, bias))[1]
-
-
-def put(table, place, row):
-    return tf.tensor_scatter_nd_update(table, [[place]], [row])
-
-
-def dot(a, b):
-    return tf.reduce_sum(a * b)
-
-
-def rosenbrock(x):
-    return tf.reduce_sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2)
-
-
-def slope_at(x):
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        value = rosenbrock(x)
-    return tape.gradient(value, x)
 
 
 def lbfgs(x, most):
@@ -85,11 +59,6 @@ def lbfgs(x, most):
 
     none = tf.zeros((memory, x.shape[0]))
     return tf.while_loop(goes_on, step, (x, slope_at(x), none, none, 0))[0]
-
-
-def error(params, x, y):
-    (w1, b1), (w2, b2) = params
-    return tf.reduce_mean((tf.tanh(x @ w1 + b1) @ w2 + b2 - y) ** 2)
 
 
 def maml(params, xs, ys):

@@ -6,7 +6,7 @@ An engine derives ``GraphEngine``, names its parts, and says how its own operati
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ...staging.choice import Choice
@@ -75,7 +75,8 @@ class GraphEngine:
         owners: Sequence[Callable[..., Any]],
         first: Any,
     ) -> None:
-        self.loops.stage_while(test, body, names, owners, first)
+        with self.around_loop():
+            self.loops.stage_while(test, body, names, owners, first)
 
     def begins_in_graph(
         self,
@@ -94,7 +95,12 @@ class GraphEngine:
         until: Callable[[], Any] | None,
         owners: Sequence[Callable[..., Any]],
     ) -> None:
-        self.loops.stage_for(sequence, body, names, until, owners)
+        with self.around_loop():
+            self.loops.stage_for(sequence, body, names, until, owners)
+
+    def around_loop(self) -> AbstractContextManager[None]:
+        """What is there while a loop is staged."""
+        return nullcontext()
 
     def unrolled(self) -> AbstractContextManager[Iteration]:
         return within(Iteration(current_place(), 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -99,27 +100,8 @@ class JaxEngine(GraphEngine):
 
     # Control flow.
 
-    def while_loop(
-        self,
-        test: Callable[[], Any],
-        body: Callable[[], Any],
-        names: tuple[str, ...],
-        owners: Sequence[Callable[..., Any]],
-        first: Any,
-    ) -> None:
-        with hoisted(self.leaving, self.raise_unless):
-            super().while_loop(test, body, names, owners, first)
-
-    def for_loop(
-        self,
-        sequence: Any,
-        body: Callable[[Any], Any],
-        names: tuple[str, ...],
-        until: Callable[[], Any] | None,
-        owners: Sequence[Callable[..., Any]],
-    ) -> None:
-        with hoisted(self.leaving, self.raise_unless):
-            super().for_loop(sequence, body, names, until, owners)
+    def around_loop(self) -> AbstractContextManager[None]:
+        return hoisted(self.leaving, self.raise_unless)
 
     def sequence_of(self, iterable: Any) -> StagedSequence | None:
         if isinstance(iterable, StagedSequence):
