@@ -12,11 +12,9 @@ from ...staging import disagreement
 from ...staging.copies import note_copy
 from ...staging.lists import Buffer, TensorList
 from ...staging.one_of import OneOf, between
-from ...staging.records import record_of
 from ...staging.state import (
     CONTEXT,
     UNBOUND,
-    Attribute,
     Content,
     Location,
     Variables,
@@ -26,7 +24,7 @@ from ...staging.state import (
 )
 from ...staging.unify import AsIs, Static, Unified, unify
 from ...staging.values import PLACEHOLDER, Late, Maybe
-from .contents import as_paths_left
+from .contents import as_paths_left, with_attributes
 from .failures import current_place
 from .raising import Pending, leave
 from .regions import Run
@@ -166,26 +164,6 @@ def _opened(types: Any, value: Any) -> Any:
         return value
     leaves, structure = types.flatten(value)
     return types.unflatten(structure, [types.expand(leaf) for leaf in leaves])
-
-
-def as_left(types: Any, value: Any, writes: dict[tuple[Any, ...], tuple[Location, Any, Any]]) -> Any:
-    """``value`` as a path left it, which other paths may have left otherwise: with the attributes written there."""
-    owners = {id(location.owner) for location, _, _ in writes.values() if isinstance(location, Attribute)}
-    if not owners or value is PLACEHOLDER or value is UNBOUND:
-        return value
-
-    def left(leaf: Any) -> Any:
-        record = record_of(leaf)
-        if record is None or id(leaf) not in owners:
-            return leaf
-        for location, _, new in writes.values():
-            if isinstance(location, Attribute) and location.owner is leaf and new is not UNBOUND:
-                record.fields[location.name] = new
-        return record
-
-    leaves, structure = types.flatten(value)
-    new = [left(leaf) for leaf in leaves]
-    return value if all(a is b for a, b in zip(new, leaves, strict=True)) else types.unflatten(structure, new)
 
 
 def _trace_both(
@@ -360,7 +338,7 @@ def _slots(
         identities = _identities(types, ends)
         if ends[0] is not ends[1] and not _stay_themselves(types, ends, fresh):
             ends = as_paths_left(ends, runs)
-            left = [as_left(types, end, run.writes) for end, run in zip(ends, runs, strict=True)]
+            left = [with_attributes(types, end, run) for end, run in zip(ends, runs, strict=True)]
             if any(new is not end for new, end in zip(left, ends, strict=True)):
                 ends = [new if new is not end else _opened(types, end) for new, end in zip(left, ends, strict=True)]
         pads = getattr(types, "PADS_LISTS", False)

@@ -1,4 +1,4 @@
-"""Containers as a path left them.
+"""Containers and objects as a path left them.
 
 A region's changes are put back when its trace is over, so that a variable which it made hold a list or dict holds,
 where paths meet, one with the content of before.
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...staging.lists import Buffer, TensorList, is_tensor_list
-from ...staging.state import Content
-from ...staging.values import Late, Maybe
+from ...staging.records import record_of
+from ...staging.state import UNBOUND, Attribute, Content
+from ...staging.values import PLACEHOLDER, Late, Maybe
 from .regions import Run
 
 
@@ -68,3 +69,24 @@ def _copied(container: Any, content: Any) -> Any:
     made.clear()
     made.extend(content) if isinstance(made, list) else made.update(content)
     return made
+
+
+def with_attributes(types: Any, value: Any, run: Run) -> Any:
+    """``value`` with the attributes that ``run`` wrote in objects, which other paths may have left otherwise."""
+    writes = run.writes
+    owners = {id(location.owner) for location, _, _ in writes.values() if isinstance(location, Attribute)}
+    if not owners or value is PLACEHOLDER or value is UNBOUND:
+        return value
+
+    def left(leaf: Any) -> Any:
+        record = record_of(leaf)
+        if record is None or id(leaf) not in owners:
+            return leaf
+        for location, _, new in writes.values():
+            if isinstance(location, Attribute) and location.owner is leaf and new is not UNBOUND:
+                record.fields[location.name] = new
+        return record
+
+    leaves, structure = types.flatten(value)
+    new = [left(leaf) for leaf in leaves]
+    return value if all(a is b for a, b in zip(new, leaves, strict=True)) else types.unflatten(structure, new)
